@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template import loader
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -35,7 +36,12 @@ class BiocciaError(Exception):
 
     def as_problem(self) -> dict[str, Any]:
         """The RFC 9457 body."""
-        problem = {"code": self.code, "status": self.status, "title": str(self.title), "detail": str(self.detail)}
+        problem = {
+            "code": self.code,
+            "status": self.status,
+            "title": str(self.title),
+            "detail": str(self.detail),
+        }
         if self.fields:
             problem["fields"] = {name: str(message) for name, message in self.fields.items()}
         return problem
@@ -113,3 +119,29 @@ class ErrorMiddleware:
         if request.path.startswith("/api/"):
             return JsonResponse(error.as_problem(), status=error.status, content_type=PROBLEM)
         return render(request, "error.html", {"error": error}, status=error.status)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """404, for people and for programs."""
+    return _answer(request, 404, "not_found", _("Nothing is found at this address."))
+
+
+def page_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """403, for people and for programs."""
+    return _answer(
+        request, 403, "not_allowed", _("You may not see this page. Sign in, or ask for a mandate.")
+    )
+
+
+def page_of_failure(request: HttpRequest) -> HttpResponse:
+    """500: without the database nor the templates' context, since either may be what failed."""
+    if request.path.startswith("/api/"):
+        return _answer(request, 500, "failure", _("The server failed. The failure is in its log."))
+    return HttpResponse(loader.render_to_string("500.html"), status=500)
+
+
+def _answer(request: HttpRequest, status: int, code: str, detail: Any) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        problem = {"code": code, "status": status, "title": code.replace("_", " "), "detail": str(detail)}
+        return JsonResponse(problem, status=status, content_type=PROBLEM)
+    return render(request, f"{status}.html", {"detail": detail}, status=status)

@@ -42,5 +42,8 @@ def structlog_settings(*, debug: bool) -> dict:
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["console"], "level": logging.INFO},
-        "loggers": {name: {"level": logging.WARNING} for name in ("rasterio", "pyogrio", "numba", "codecarbon", "fiona")},
+        "loggers": {
+            name: {"level": logging.WARNING}
+            for name in ("rasterio", "pyogrio", "numba", "codecarbon", "fiona")
+        },
     }

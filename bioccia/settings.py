@@ -125,7 +125,11 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **(env.db_url("DATABASE_URL") if env("DATABASE_URL", default="") else paths.private_database(REGION_SLUG)),
+        **(
+            env.db_url("DATABASE_URL")
+            if env("DATABASE_URL", default="")
+            else paths.private_database(REGION_SLUG)
+        ),
         "ENGINE": "django.contrib.gis.db.backends.postgis",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
@@ -284,3 +288,4 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="bioccia@example.org")
 
 LOGGING = structlog_settings(debug=DEBUG)
 LOGGING_CONFIG = "logging.config.dictConfig"
+API_APPS = ["territories", "ml", "species", "habitats"]

@@ -1,0 +1,26 @@
+"""The addresses; each app names its own."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from bioccia import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("compte/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/v1/", include([path("", include(f"{app}.api.urls")) for app in settings.API_APPS])),
+    path("", include("ml.urls")),
+    path("", include("species.urls")),
+    path("", include("habitats.urls")),
+]
+handler404 = "bioccia.errors.page_not_found"
+handler403 = "bioccia.errors.page_forbidden"
+handler500 = "bioccia.errors.page_of_failure"

@@ -1,0 +1,3 @@
+"""Addresses of the API of the app."""
+
+urlpatterns: list = []

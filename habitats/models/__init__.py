@@ -1,0 +1,25 @@
+"""Tables of habitats, by concern."""
+
+from habitats.models.samples import Sample
+from habitats.models.typologies import Crosswalk, CrosswalkRow, HabitatType, LegendEntry, Typology
+from habitats.models.vintages import (
+    GeneralisedPolygon,
+    Polygon,
+    TerritoryStatistic,
+    TerritoryTransition,
+    Vintage,
+)
+
+__all__ = [
+    "Crosswalk",
+    "CrosswalkRow",
+    "GeneralisedPolygon",
+    "HabitatType",
+    "LegendEntry",
+    "Polygon",
+    "Sample",
+    "TerritoryStatistic",
+    "TerritoryTransition",
+    "Typology",
+    "Vintage",
+]

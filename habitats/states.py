@@ -1,0 +1,54 @@
+"""Enumerations of habitats: stakes, origins and sets of samples, states of a vintage."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Stake(TextChoices):
+    """How much is at stake, as region folders write it."""
+
+    LOW = "faible", _("low")
+    MEDIUM = "moyen", _("medium")
+    HIGH = "fort", _("high")
+    VERY_HIGH = "très fort", _("very high")
+
+
+class SampleOrigin(TextChoices):
+    """Where a reference sample comes from."""
+
+    RELEVE = "releve", _("relevé")
+    REPORT = "report", _("accepted report")
+    PHOTO_INTERPRETATION = "photo_interpretation", _("photo-interpretation")
+    EXISTING_MAP = "existing_map", _("existing map")
+    OTHER = "other", _("other")
+
+
+class SampleDesign(TextChoices):
+    """How the place was chosen."""
+
+    PURPOSIVE = "purposive", _("purposive")
+    PROBABILITY = "probability", _("probability")
+
+
+class SampleSet(TextChoices):
+    """Three sets, never mixed."""
+
+    TRAINING = "training", _("training")
+    SELECTION = "selection", _("choice of a model")
+    AUDIT = "audit", _("audit")
+
+
+class VintageState(TextChoices):
+    """Where a vintage stands."""
+
+    BUILDING = "building", _("being made")
+    WORKING = "working", _("working")
+    REPLACED = "replaced", _("replaced")
+    PUBLISHED = "published", _("published")
+
+
+VINTAGE_MOVES: dict[str, tuple[tuple[VintageState, ...], VintageState]] = {
+    "open": ((VintageState.BUILDING,), VintageState.WORKING),
+    "replace": ((VintageState.BUILDING, VintageState.WORKING, VintageState.PUBLISHED), VintageState.REPLACED),
+    "publish": ((VintageState.WORKING,), VintageState.PUBLISHED),
+}

@@ -1,0 +1,4 @@
+"""Addresses of the pages of the app."""
+
+app_name = "species"
+urlpatterns: list = []

@@ -1,0 +1,117 @@
+"""Every write about places and people."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
+from django.db import transaction
+from guardian.shortcuts import assign_perm
+
+from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
+from territories.permissions import group_name
+from territories.states import RIGHTS_OF_ROLE, Role
+
+
+@transaction.atomic
+def store_region(*, slug: str, footprint: GEOSGeometry, at: datetime.datetime, **facts: Any) -> Region:
+    """Write or rewrite the one region of this database (footprint: SRID 4326)."""
+    region, _created = Region.objects.update_or_create(
+        slug=slug, defaults={**facts, "footprint": as_multipolygon(footprint), "imported_at": at}
+    )
+    return region
+
+
+@transaction.atomic
+def store_territories(*, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write the territories of one kind: widest kinds first, since parents are looked up by code.
+
+    Args:
+        kind: a TerritoryKind.
+        rows: `code, name, parent_code, epci_code, geometry` (SRID 4326), `geometry_3857`, `area_m2`.
+    """
+    parents = {
+        code: pk for code, pk, other in Territory.objects.values_list("code", "pk", "kind") if other != kind
+    }
+    epcis = dict(Territory.objects.filter(kind="epci").values_list("code", "pk"))
+    territories = [
+        Territory(
+            kind=kind,
+            code=row["code"],
+            name=row["name"],
+            parent_id=parents.get(row.get("parent_code") or ""),
+            epci_id=epcis.get(row.get("epci_code") or ""),
+            geometry=row["geometry"],
+            geometry_3857=row["geometry_3857"],
+            area_m2=row["area_m2"],
+        )
+        for row in rows
+    ]
+    Territory.objects.bulk_create(
+        territories,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["kind", "code"],
+        update_fields=["name", "parent", "epci", "geometry", "geometry_3857", "area_m2"],
+    )
+    return len(territories)
+
+
+@transaction.atomic
+def give_mandate(
+    *,
+    user: User,
+    role: Role,
+    territory: Territory,
+    starts_on: datetime.date,
+    ends_on: datetime.date | None = None,
+) -> Mandate:
+    """Give a person a role on a territory; repeating it changes only the last day."""
+    mandate, _created = Mandate.objects.update_or_create(
+        user=user, role=role, territory=territory, starts_on=starts_on, defaults={"ends_on": ends_on}
+    )
+    refresh_grants_of(user, on=starts_on)
+    return mandate
+
+
+@transaction.atomic
+def refresh_grants_of(user: User, *, on: datetime.date) -> None:
+    """Put the person in the groups of their mandates in force, and out of the others."""
+    groups = [
+        _group_of(mandate.role, mandate.territory)
+        for mandate in user.mandates.in_force(on).select_related("territory")
+    ]
+    kept = user.groups.exclude(name__contains="@")
+    user.groups.set([*kept, *groups])
+
+
+def _group_of(role: str, territory: Territory) -> Group:
+    """The group of (role, territory), with its grants."""
+    group, created = Group.objects.get_or_create(name=group_name(role, territory))
+    if created:
+        for right in RIGHTS_OF_ROLE[Role(role)]:
+            assign_perm(f"territories.{right}", group, territory)
+    return group
+
+
+@transaction.atomic
+def open_account(
+    *, email: str, full_name: str, organisation: Organisation | None, password: str | None
+) -> User:
+    """Make a person, or give an existing one a new password and name."""
+    user = User.objects.filter(email__iexact=email).first() or User(email=email.lower())
+    user.full_name, user.organisation = full_name, organisation
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def queue_mail(*, recipient: str, subject: str, body: str, at: datetime.datetime) -> OutboxMessage:
+    """Put a mail in the outbox, in the caller's transaction."""
+    return OutboxMessage.objects.create(recipient=recipient, subject=subject, body=body, created_at=at)
+
+
+def as_multipolygon(geometry: GEOSGeometry) -> MultiPolygon:
+    """One column type for polygons of one and of several parts."""
+    return geometry if isinstance(geometry, MultiPolygon) else MultiPolygon(geometry, srid=geometry.srid)
