@@ -1,0 +1,1 @@
+"""Runs, model versions and predictors, around the pure engine of `ml.compute`."""

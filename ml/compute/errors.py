@@ -1,0 +1,48 @@
+"""What can go wrong with the input of the engine.
+
+Every message is one plain sentence that names the file, the row or the field at fault and the way out.
+"""
+
+from typing import ClassVar
+
+
+class ComputeError(Exception):
+    """The engine cannot go on; the message says where and what to do."""
+
+    code: ClassVar[str] = "compute_error"
+
+
+class RegionFolderError(ComputeError):
+    """A region folder lacks a part, or region.toml or the territories are wrong."""
+
+    code = "region_folder_error"
+
+
+class StackError(ComputeError):
+    """The predictors of a year are missing, misaligned or mislabelled."""
+
+    code = "stack_error"
+
+
+class SampleError(ComputeError):
+    """The reference samples are missing, mislabelled or drawn wrong."""
+
+    code = "sample_error"
+
+
+class LegendError(ComputeError):
+    """The legend has a row that cannot be used."""
+
+    code = "legend_error"
+
+
+class ModelFileError(ComputeError):
+    """A model file is unreadable, or does not fit the stack it is asked to classify."""
+
+    code = "model_file_error"
+
+
+class RasterError(ComputeError):
+    """A raster given as input or asked as output cannot be read or written."""
+
+    code = "raster_error"
