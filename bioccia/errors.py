@@ -128,9 +128,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse: 
 
 def page_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """403, for people and for programs."""
-    return _answer(
-        request, 403, "not_allowed", _("You may not see this page. Sign in, or ask for a mandate.")
-    )
+    return _answer(request, 403, "not_allowed", _("You may not see this page. Sign in, or ask for a mandate."))
 
 
 def page_of_failure(request: HttpRequest) -> HttpResponse:

@@ -43,7 +43,6 @@ def structlog_settings(*, debug: bool) -> dict:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["console"], "level": logging.INFO},
         "loggers": {
-            name: {"level": logging.WARNING}
-            for name in ("rasterio", "pyogrio", "numba", "codecarbon", "fiona")
+            name: {"level": logging.WARNING} for name in ("rasterio", "pyogrio", "numba", "codecarbon", "fiona")
         },
     }

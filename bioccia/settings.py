@@ -125,11 +125,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **(
-            env.db_url("DATABASE_URL")
-            if env("DATABASE_URL", default="")
-            else paths.private_database(REGION_SLUG)
-        ),
+        **(env.db_url("DATABASE_URL") if env("DATABASE_URL", default="") else paths.private_database(REGION_SLUG)),
         "ENGINE": "django.contrib.gis.db.backends.postgis",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,

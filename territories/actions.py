@@ -31,9 +31,7 @@ def store_territories(*, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
         kind: a TerritoryKind.
         rows: `code, name, parent_code, epci_code, geometry` (SRID 4326), `geometry_3857`, `area_m2`.
     """
-    parents = {
-        code: pk for code, pk, other in Territory.objects.values_list("code", "pk", "kind") if other != kind
-    }
+    parents = {code: pk for code, pk, other in Territory.objects.values_list("code", "pk", "kind") if other != kind}
     epcis = dict(Territory.objects.filter(kind="epci").values_list("code", "pk"))
     territories = [
         Territory(
@@ -79,8 +77,7 @@ def give_mandate(
 def refresh_grants_of(user: User, *, on: datetime.date) -> None:
     """Put the person in the groups of their mandates in force, and out of the others."""
     groups = [
-        _group_of(mandate.role, mandate.territory)
-        for mandate in user.mandates.in_force(on).select_related("territory")
+        _group_of(mandate.role, mandate.territory) for mandate in user.mandates.in_force(on).select_related("territory")
     ]
     kept = user.groups.exclude(name__contains="@")
     user.groups.set([*kept, *groups])
@@ -96,9 +93,7 @@ def _group_of(role: str, territory: Territory) -> Group:
 
 
 @transaction.atomic
-def open_account(
-    *, email: str, full_name: str, organisation: Organisation | None, password: str | None
-) -> User:
+def open_account(*, email: str, full_name: str, organisation: Organisation | None, password: str | None) -> User:
     """Make a person, or give an existing one a new password and name."""
     user = User.objects.filter(email__iexact=email).first() or User(email=email.lower())
     user.full_name, user.organisation = full_name, organisation

@@ -17,7 +17,5 @@ def region(request: HttpRequest) -> dict[str, Any]:
         "region": SimpleLazyObject(lambda: Region.objects.defer("footprint").first()),
         "is_demonstration": settings.DEMONSTRATION,
         "may_run_models": SimpleLazyObject(lambda: may(request.user, "run_models", on=timezone.localdate())),
-        "may_see_samples": SimpleLazyObject(
-            lambda: may(request.user, "see_samples", on=timezone.localdate())
-        ),
+        "may_see_samples": SimpleLazyObject(lambda: may(request.user, "see_samples", on=timezone.localdate())),
     }

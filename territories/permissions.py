@@ -40,10 +40,7 @@ def territories_with_right(person: Person, right: str, *, on: datetime.date) -> 
     held: list[Territory] = []
     for mandate in mandates.defer("territory__geometry", "territory__geometry_3857"):
         group = groups.get(group_name(mandate.role, mandate.territory))
-        if (
-            group
-            and get_objects_for_group(group, f"territories.{right}").filter(pk=mandate.territory_id).exists()
-        ):
+        if group and get_objects_for_group(group, f"territories.{right}").filter(pk=mandate.territory_id).exists():
             held.append(mandate.territory)
     return held
 
@@ -53,6 +50,5 @@ def require(person: Person, right: str, territory: Territory | None = None, *, o
     if not may(person, right, territory, on=on):
         where = territory.name if territory else _("this region")
         raise NotAllowedError(
-            _("No mandate of yours gives this right for %(territory)s. Ask the Region for one.")
-            % {"territory": where}
+            _("No mandate of yours gives this right for %(territory)s. Ask the Region for one.") % {"territory": where}
         )

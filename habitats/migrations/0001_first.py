@@ -16,9 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.CharField(max_length=60, verbose_name="edition")),
                 ("source", models.CharField(blank=True, max_length=300, verbose_name="source and licence")),
@@ -33,9 +31,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("area_m2", models.FloatField(verbose_name="area (m²)")),
             ],
@@ -49,9 +45,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("code", models.CharField(max_length=80, unique=True, verbose_name="code")),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
@@ -69,9 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("year", models.PositiveSmallIntegerField(verbose_name="year")),
                 (
@@ -108,9 +100,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("code", models.CharField(max_length=40, verbose_name="code")),
                 ("level", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="level")),
@@ -139,16 +129,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("max_zoom", models.PositiveSmallIntegerField(verbose_name="up to zoom")),
                 (
                     "geometry_3857",
-                    django.contrib.gis.db.models.fields.PolygonField(
-                        srid=3857, verbose_name="outline for tiles"
-                    ),
+                    django.contrib.gis.db.models.fields.PolygonField(srid=3857, verbose_name="outline for tiles"),
                 ),
                 (
                     "habitat_type",
@@ -170,9 +156,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("relation", models.CharField(blank=True, max_length=20, verbose_name="relation")),
                 ("condition", models.CharField(blank=True, max_length=500, verbose_name="condition")),
@@ -214,9 +198,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveSmallIntegerField(verbose_name="position")),
                 ("color", models.CharField(max_length=7, verbose_name="colour")),
@@ -255,23 +237,17 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField(verbose_name="number in the vintage")),
                 ("confidence", models.PositiveSmallIntegerField(verbose_name="confidence (%)")),
                 (
                     "runner_up_1_share",
-                    models.PositiveSmallIntegerField(
-                        default=0, verbose_name="share of the first runner-up (%)"
-                    ),
+                    models.PositiveSmallIntegerField(default=0, verbose_name="share of the first runner-up (%)"),
                 ),
                 (
                     "runner_up_2_share",
-                    models.PositiveSmallIntegerField(
-                        default=0, verbose_name="share of the second runner-up (%)"
-                    ),
+                    models.PositiveSmallIntegerField(default=0, verbose_name="share of the second runner-up (%)"),
                 ),
                 ("area_m2", models.FloatField(verbose_name="area (m²), in the region's CRS")),
                 (
@@ -286,9 +262,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "geometry_3857",
-                    django.contrib.gis.db.models.fields.PolygonField(
-                        srid=3857, verbose_name="outline for tiles"
-                    ),
+                    django.contrib.gis.db.models.fields.PolygonField(srid=3857, verbose_name="outline for tiles"),
                 ),
                 (
                     "habitat_type",
@@ -333,9 +307,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "key",
@@ -416,9 +388,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("area_m2", models.FloatField(verbose_name="area (m²)")),
                 (

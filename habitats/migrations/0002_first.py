@@ -218,9 +218,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="sample",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weight__gt", 0)), name="sample_weight_positive"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("weight__gt", 0)), name="sample_weight_positive"),
         ),
         migrations.AddConstraint(
             model_name="sample",
@@ -250,9 +248,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="habitattype",
-            constraint=models.UniqueConstraint(
-                fields=("typology", "code"), name="habitat_code_once_per_typology"
-            ),
+            constraint=models.UniqueConstraint(fields=("typology", "code"), name="habitat_code_once_per_typology"),
         ),
         migrations.AddConstraint(
             model_name="habitattype",
@@ -293,15 +289,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="territorystatistic",
-            constraint=models.UniqueConstraint(
-                fields=("vintage", "territory", "habitat_type"), name="statistic_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("vintage", "territory", "habitat_type"), name="statistic_once"),
         ),
         migrations.AddConstraint(
             model_name="polygon",
-            constraint=models.UniqueConstraint(
-                fields=("vintage", "number"), name="polygon_number_once_per_vintage"
-            ),
+            constraint=models.UniqueConstraint(fields=("vintage", "number"), name="polygon_number_once_per_vintage"),
         ),
         migrations.AddConstraint(
             model_name="polygon",
@@ -311,9 +303,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="polygon",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("area_m2__gt", 0)), name="polygon_has_an_area"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("area_m2__gt", 0)), name="polygon_has_an_area"),
         ),
         migrations.AddIndex(
             model_name="generalisedpolygon",

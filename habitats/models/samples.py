@@ -38,9 +38,7 @@ class Sample(models.Model):
     observed_on = models.DateField(_("observed on"), null=True, blank=True)
     observers = models.CharField(_("observers"), max_length=300, blank=True)
     origin = models.CharField(_("origin"), max_length=30, choices=SampleOrigin)
-    design = models.CharField(
-        _("design"), max_length=20, choices=SampleDesign, default=SampleDesign.PURPOSIVE
-    )
+    design = models.CharField(_("design"), max_length=20, choices=SampleDesign, default=SampleDesign.PURPOSIVE)
     inclusion_probability = models.FloatField(_("inclusion probability"), null=True, blank=True)
     given_split = models.CharField(_("split given by the source"), max_length=10, blank=True)
     sample_set = models.CharField(_("set"), max_length=20, choices=SampleSet)
@@ -58,9 +56,7 @@ class Sample(models.Model):
             models.CheckConstraint(condition=Q(sample_set__in=SampleSet.values), name="sample_set_known"),
             models.CheckConstraint(
                 condition=Q(design=SampleDesign.PURPOSIVE, inclusion_probability__isnull=True)
-                | Q(
-                    design=SampleDesign.PROBABILITY, inclusion_probability__gt=0, inclusion_probability__lte=1
-                ),
+                | Q(design=SampleDesign.PROBABILITY, inclusion_probability__gt=0, inclusion_probability__lte=1),
                 name="sample_drawn_by_probability_says_which",
             ),
         ]

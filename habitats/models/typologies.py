@@ -33,9 +33,7 @@ class HabitatTypeQuerySet(models.QuerySet["HabitatType"]):
     def matching(self, text: str) -> Self:
         """Those whose code begins with the text, or whose French or English name holds it, without accents."""
         return self.filter(
-            Q(code__istartswith=text)
-            | Q(label_fr__unaccent__icontains=text)
-            | Q(label_en__unaccent__icontains=text)
+            Q(code__istartswith=text) | Q(label_fr__unaccent__icontains=text) | Q(label_en__unaccent__icontains=text)
         )
 
 
@@ -88,9 +86,7 @@ class LegendEntry(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["position"], name="legend_position_once"),
-            models.CheckConstraint(
-                condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="legend_color_is_hex"
-            ),
+            models.CheckConstraint(condition=Q(color__regex=r"^#[0-9a-fA-F]{6}$"), name="legend_color_is_hex"),
         ]
 
     def __str__(self) -> str:
@@ -120,12 +116,8 @@ class CrosswalkRow(models.Model):
     """One correspondence, with its relation as published ("", "=", "<", ">", "#"...)."""
 
     crosswalk = models.ForeignKey(Crosswalk, models.CASCADE, related_name="rows", verbose_name=_("crosswalk"))
-    from_type = models.ForeignKey(
-        HabitatType, models.CASCADE, related_name="crosswalks_from", verbose_name=_("from")
-    )
-    to_type = models.ForeignKey(
-        HabitatType, models.CASCADE, related_name="crosswalks_to", verbose_name=_("to")
-    )
+    from_type = models.ForeignKey(HabitatType, models.CASCADE, related_name="crosswalks_from", verbose_name=_("from"))
+    to_type = models.ForeignKey(HabitatType, models.CASCADE, related_name="crosswalks_to", verbose_name=_("to"))
     relation = models.CharField(_("relation"), max_length=20, blank=True)
     condition = models.CharField(_("condition"), max_length=500, blank=True)
 
@@ -133,9 +125,7 @@ class CrosswalkRow(models.Model):
         verbose_name = _("correspondence")
         verbose_name_plural = _("correspondences")
         constraints = [
-            models.UniqueConstraint(
-                fields=["crosswalk", "from_type", "to_type", "relation"], name="crosswalk_row_once"
-            )
+            models.UniqueConstraint(fields=["crosswalk", "from_type", "to_type", "relation"], name="crosswalk_row_once")
         ]
 
     def __str__(self) -> str:

@@ -26,9 +26,7 @@ class VintageQuerySet(models.QuerySet["Vintage"]):
 class Vintage(models.Model):
     """The map of one year made by one model version."""
 
-    region = models.ForeignKey(
-        "territories.Region", models.CASCADE, related_name="vintages", verbose_name=_("region")
-    )
+    region = models.ForeignKey("territories.Region", models.CASCADE, related_name="vintages", verbose_name=_("region"))
     year = models.PositiveSmallIntegerField(_("year"))
     version = models.ForeignKey(
         "ml.ModelVersion", models.PROTECT, related_name="vintages", verbose_name=_("model version")
@@ -37,15 +35,9 @@ class Vintage(models.Model):
         "ml.Run", models.SET_NULL, null=True, blank=True, related_name="vintages", verbose_name=_("run")
     )
     state = models.CharField(_("state"), max_length=20, choices=VintageState, default=VintageState.BUILDING)
-    classes = models.ForeignKey(
-        "ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("class raster")
-    )
-    confidence = models.ForeignKey(
-        "ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("confidence raster")
-    )
-    runner_ups = models.ForeignKey(
-        "ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("runner-ups raster")
-    )
+    classes = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("class raster"))
+    confidence = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("confidence raster"))
+    runner_ups = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("runner-ups raster"))
     polygon_count = models.PositiveIntegerField(_("polygons"), default=0)
     area_m2 = models.FloatField(_("mapped area (m²)"), default=0.0)
     minimum_unit_px = models.PositiveIntegerField(_("minimum mapping unit (cells)"))
@@ -89,9 +81,7 @@ class Polygon(models.Model):
 
     vintage = models.ForeignKey(Vintage, models.CASCADE, related_name="polygons", verbose_name=_("vintage"))
     number = models.PositiveIntegerField(_("number in the vintage"))
-    habitat_type = models.ForeignKey(
-        HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type")
-    )
+    habitat_type = models.ForeignKey(HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type"))
     confidence = models.PositiveSmallIntegerField(_("confidence (%)"))
     runner_up_1 = models.ForeignKey(
         HabitatType,
@@ -124,9 +114,7 @@ class Polygon(models.Model):
         ordering = ["vintage", "number"]
         constraints = [
             models.UniqueConstraint(fields=["vintage", "number"], name="polygon_number_once_per_vintage"),
-            models.CheckConstraint(
-                condition=Q(confidence__lte=100), name="polygon_confidence_is_a_percentage"
-            ),
+            models.CheckConstraint(condition=Q(confidence__lte=100), name="polygon_confidence_is_a_percentage"),
             models.CheckConstraint(condition=Q(area_m2__gt=0), name="polygon_has_an_area"),
         ]
 
@@ -137,13 +125,9 @@ class Polygon(models.Model):
 class GeneralisedPolygon(models.Model):
     """The map drawn coarser for low zooms: no tile request ever reads the raw polygons of a whole region."""
 
-    vintage = models.ForeignKey(
-        Vintage, models.CASCADE, related_name="generalised", verbose_name=_("vintage")
-    )
+    vintage = models.ForeignKey(Vintage, models.CASCADE, related_name="generalised", verbose_name=_("vintage"))
     max_zoom = models.PositiveSmallIntegerField(_("up to zoom"))
-    habitat_type = models.ForeignKey(
-        HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type")
-    )
+    habitat_type = models.ForeignKey(HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type"))
     geometry_3857 = models.PolygonField(_("outline for tiles"), srid=3857)
 
     class Meta:
@@ -162,17 +146,13 @@ class TerritoryStatistic(models.Model):
     territory = models.ForeignKey(
         "territories.Territory", models.CASCADE, related_name="+", verbose_name=_("territory")
     )
-    habitat_type = models.ForeignKey(
-        HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type")
-    )
+    habitat_type = models.ForeignKey(HabitatType, models.PROTECT, related_name="+", verbose_name=_("habitat type"))
     area_m2 = models.FloatField(_("area (m²)"))
 
     class Meta:
         verbose_name = _("territory statistic")
         verbose_name_plural = _("territory statistics")
-        constraints = [
-            models.UniqueConstraint(fields=["vintage", "territory", "habitat_type"], name="statistic_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["vintage", "territory", "habitat_type"], name="statistic_once")]
 
     def __str__(self) -> str:
         return f"{self.vintage_id}/{self.territory_id}/{self.habitat_type_id}"
@@ -181,9 +161,7 @@ class TerritoryStatistic(models.Model):
 class TerritoryTransition(models.Model):
     """Area that went from one habitat to another between two vintages, in one territory."""
 
-    vintage = models.ForeignKey(
-        Vintage, models.CASCADE, related_name="transitions", verbose_name=_("vintage")
-    )
+    vintage = models.ForeignKey(Vintage, models.CASCADE, related_name="transitions", verbose_name=_("vintage"))
     earlier = models.ForeignKey(Vintage, models.CASCADE, related_name="+", verbose_name=_("earlier vintage"))
     territory = models.ForeignKey(
         "territories.Territory", models.CASCADE, related_name="+", verbose_name=_("territory")

@@ -15,9 +15,7 @@ class Artefact(models.Model):
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
-        constraints = [
-            models.CheckConstraint(condition=models.Q(size_bytes__gte=0), name="artefact_has_a_size")
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(size_bytes__gte=0), name="artefact_has_a_size")]
 
     def __str__(self) -> str:
         return f"{self.sha256[:12]}{self.suffix}"

@@ -30,9 +30,7 @@ class Run(models.Model):
 
     kind = models.CharField(_("kind"), max_length=20, choices=RunKind)
     year = models.PositiveSmallIntegerField(_("year"))
-    region = models.ForeignKey(
-        "territories.Region", models.CASCADE, related_name="runs", verbose_name=_("region")
-    )
+    region = models.ForeignKey("territories.Region", models.CASCADE, related_name="runs", verbose_name=_("region"))
     mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.ACCURATE)
     seed = models.PositiveIntegerField(_("seed"), default=0)
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
@@ -76,9 +74,7 @@ class Run(models.Model):
                 fields=["region"], condition=Q(state__in=OPEN_RUN_STATES), name="run_one_open_per_region"
             ),
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
-            models.CheckConstraint(
-                condition=Q(progress__gte=0, progress__lte=1), name="run_progress_between_0_and_1"
-            ),
+            models.CheckConstraint(condition=Q(progress__gte=0, progress__lte=1), name="run_progress_between_0_and_1"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
                 name="run_ends_after_it_starts",

@@ -22,9 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=200, unique=True, verbose_name="name")),
                 (
@@ -56,9 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(unique=True, verbose_name="short name")),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
@@ -76,9 +72,7 @@ class Migration(migrations.Migration):
                 ("years", models.JSONField(default=list, verbose_name="years with a stack")),
                 (
                     "footprint",
-                    django.contrib.gis.db.models.fields.MultiPolygonField(
-                        srid=4326, verbose_name="footprint"
-                    ),
+                    django.contrib.gis.db.models.fields.MultiPolygonField(srid=4326, verbose_name="footprint"),
                 ),
                 ("imported_at", models.DateTimeField(verbose_name="imported at")),
             ],
@@ -92,9 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
@@ -163,9 +155,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("recipient", models.EmailField(max_length=254, verbose_name="recipient")),
                 ("subject", models.CharField(max_length=300, verbose_name="subject")),
@@ -178,9 +168,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "message",
                 "verbose_name_plural": "messages",
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("sent_at", None)), fields=["created_at"], name="outbox_waiting"
-                    )
+                    models.Index(condition=models.Q(("sent_at", None)), fields=["created_at"], name="outbox_waiting")
                 ],
             },
         ),
@@ -189,9 +177,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -214,9 +200,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "geometry_3857",
-                    django.contrib.gis.db.models.fields.MultiPolygonField(
-                        srid=3857, verbose_name="outline for tiles"
-                    ),
+                    django.contrib.gis.db.models.fields.MultiPolygonField(srid=3857, verbose_name="outline for tiles"),
                 ),
                 ("area_m2", models.FloatField(verbose_name="area (m²), in the region's CRS")),
                 (
@@ -266,9 +250,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "role",
@@ -342,9 +324,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="territory",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("area_m2__gt", 0)), name="territory_has_an_area"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("area_m2__gt", 0)), name="territory_has_an_area"),
         ),
         migrations.AddConstraint(
             model_name="mandate",
@@ -355,9 +335,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="mandate",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ends_on__isnull", True), ("ends_on__gte", models.F("starts_on")), _connector="OR"
-                ),
+                condition=models.Q(("ends_on__isnull", True), ("ends_on__gte", models.F("starts_on")), _connector="OR"),
                 name="mandate_ends_after_it_starts",
             ),
         ),

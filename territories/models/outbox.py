@@ -17,9 +17,7 @@ class OutboxMessage(models.Model):
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
-        indexes = [
-            models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="outbox_waiting")
-        ]
+        indexes = [models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="outbox_waiting")]
 
     def __str__(self) -> str:
         return f"{self.recipient}: {self.subject}"

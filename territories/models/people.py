@@ -49,9 +49,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person, who signs in by e-mail."""
 
-    email = models.EmailField(
-        _("e-mail"), unique=True, error_messages={"unique": _("This address is taken.")}
-    )
+    email = models.EmailField(_("e-mail"), unique=True, error_messages={"unique": _("This address is taken.")})
     full_name = models.CharField(_("name"), max_length=200, blank=True)
     organisation = models.ForeignKey(
         Organisation,
@@ -86,9 +84,7 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
 
     def in_force(self, on: datetime.date) -> Self:
         """Those whose period holds the day, first and last day included."""
-        return self.filter(
-            Q(starts_on__lte=on), Q(ends_on__isnull=True) | Q(ends_on__gte=on), user__is_active=True
-        )
+        return self.filter(Q(starts_on__lte=on), Q(ends_on__isnull=True) | Q(ends_on__gte=on), user__is_active=True)
 
 
 class Mandate(models.Model):
@@ -96,9 +92,7 @@ class Mandate(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="mandates", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=30, choices=Role)
-    territory = models.ForeignKey(
-        Territory, models.CASCADE, related_name="mandates", verbose_name=_("territory")
-    )
+    territory = models.ForeignKey(Territory, models.CASCADE, related_name="mandates", verbose_name=_("territory"))
     habitat_branch = models.CharField(
         _("habitat branch"), max_length=20, blank=True, help_text=_("Empty: every habitat. E1: E1 and below.")
     )
