@@ -1,0 +1,1 @@
+"""Install, start, supervise and stop the parts. Pure standard library: it runs before anything is installed."""

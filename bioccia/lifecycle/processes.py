@@ -1,0 +1,137 @@
+"""Start, recognise and end processes by pid files that no recycled pid can fool (Linux: they read /proc)."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioccia.lifecycle.errors import LifecycleError
+
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class ProcessMark:
+    """A process and the moment it started, in clock ticks since boot: together they are never reused."""
+
+    pid: int
+    started: int
+
+    def is_alive(self) -> bool:
+        """Whether this very process still runs (a zombie has ended)."""
+        return start_ticks(self.pid) == self.started
+
+
+def start_ticks(pid: int) -> int | None:
+    """The moment a process started, in clock ticks since boot; None when it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The second field, the name, may hold spaces and parentheses: read after the last one.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def command_line(pid: int) -> str:
+    """What a person calls this process; empty when it has ended or is not ours to see."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def write_pid_file(file: Path, pid: int) -> None:
+    """Note a process aside, then rename: a reader never sees half a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    aside.write_text(f"{pid} {start_ticks(pid) or 0}\n")
+    aside.replace(file)
+
+
+def read_pid_file(file: Path) -> ProcessMark | None:
+    """The live process a pid file names; None when there is none, whatever the file says."""
+    try:
+        pid, started = file.read_text().split()
+        mark = ProcessMark(int(pid), int(started))
+    except (OSError, ValueError):
+        return None
+    return mark if mark.is_alive() else None
+
+
+def spawn(
+    arguments: Sequence[str | Path], *, log: Path, pid_file: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process of its own session, its words appended to a log, its pid noted.
+
+    Args:
+        arguments: the program and its arguments.
+        log: the file that receives both outputs; opened for appending, so that a rotation may truncate it.
+        pid_file: where its pid and start are written.
+        environment: its whole environment; that of this process by default.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+    except FileNotFoundError as error:
+        raise LifecycleError(f"The program {error.filename} is missing: run `make setup`.") from error
+    write_pid_file(pid_file, process.pid)
+    return process
+
+
+def reap_children() -> None:
+    """Collect the children that ended, so that they don't stay as zombies."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition, and say whether it came in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def end_process(mark: ProcessMark, *, signals: Sequence[tuple[signal.Signals, float]]) -> None:
+    """End a process: each signal in turn with its patience in seconds, then SIGKILL to its whole group.
+
+    Args:
+        mark: the process, which leads its own group (see `spawn`).
+        signals: what to send, and how long to wait for the end after each.
+    """
+    for number, patience in signals:
+        if not mark.is_alive():
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(mark.pid, number)
+        wait_until(lambda: _has_ended(mark), patience)
+    kill_group(mark.pid)
+    wait_until(lambda: _has_ended(mark), 5)
+
+
+def kill_group(leader: int) -> None:
+    """SIGKILL what is left of a group whose leader we started: children of a killed worker, for one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _has_ended(mark: ProcessMark) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(mark.pid, os.WNOHANG)
+    return not mark.is_alive()

@@ -1,0 +1,55 @@
+"""A region's database, brought to the schema of this code."""
+
+import hashlib
+import os
+import subprocess
+
+from bioccia.lifecycle import environment, paths, postgres, services
+from bioccia.lifecycle.errors import LifecycleError
+
+
+def stamp_value() -> str:
+    """A digest of the migrations and of the packages that bring theirs."""
+    digest = hashlib.sha256()
+    files = [*paths.REPOSITORY.glob("*/migrations/*.py"), paths.REPOSITORY / "requirements.lock"]
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_schema(region: str) -> bool:
+    """Make the region's database if needed and apply the migrations it lacks; the server must answer.
+
+    Returns:
+        Whether something was done.
+
+    Raises:
+        LifecycleError: the migrations fail; their last words are in the message.
+    """
+    made = services.needs_postgres() and postgres.ensure_database(region)
+    stamp = paths.region_dir(region) / ".schema"
+    value = stamp_value()
+    if not made and services.needs_postgres() and stamp.exists() and stamp.read_text() == value:
+        return False
+    _migrate(region)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(value)
+    return True
+
+
+def _migrate(region: str) -> None:
+    command = [environment.project_python(), paths.REPOSITORY / "manage.py", "migrate", "--no-input", "-v", "1"]
+    answer = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=paths.REPOSITORY,
+        env={**environment.process_environment(region), "BIOCCIA_SERVICES": "running"},
+    )
+    log = paths.region_log_dir(region) / "migrate.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(answer.stdout + answer.stderr)
+    if answer.returncode:
+        last = (answer.stderr.strip() or answer.stdout.strip()).splitlines()[-1:]
+        raise LifecycleError(f"The migrations of {region} fail: {' '.join(last)}{os.linesep}All of it is in {log}.")

@@ -1,0 +1,1 @@
+"""The tests mirror the code: `tests/<app>/test_<module>.py`."""

@@ -1,0 +1,125 @@
+"""Fixtures: a worker with its beat, and a web server, as their own processes on the test database."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bioccia.lifecycle import paths, processes
+
+REPOSITORY = paths.REPOSITORY
+PATIENCE_SECONDS = 60
+
+
+class Program:
+    """A process of the platform that a test may kill and start again."""
+
+    def __init__(self, name: str, arguments: list[str], folder: Path) -> None:
+        self.name = name
+        self.arguments = [sys.executable, "-m", *arguments]
+        self.log = folder / f"{name}.log"
+        self.pid_file = folder / f"{name}.pid"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start it, from the repository, with the settings of the tests."""
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(REPOSITORY)}
+        self.process = processes.spawn(self.arguments, log=self.log, pid_file=self.pid_file, environment=environment)
+
+    def kill(self) -> None:
+        """SIGKILL the whole group, children included."""
+        processes.kill_group(self.process.pid)
+        self.process.wait()
+
+    def kill_leader(self) -> None:
+        """SIGKILL the parent only, as the kernel does when memory is short; then what it left."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        processes.kill_group(self.process.pid)
+
+    def children(self) -> list[int]:
+        """The processes it started: a worker's pool, for one."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def stop(self) -> None:
+        """Ask it to end, then make it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=8)
+        processes.kill_group(self.process.pid)
+        self.process.wait()
+
+    def said(self) -> str:
+        """What it wrote so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def wait_for(self, words: str) -> None:
+        """Wait until it wrote some words."""
+        _wait(lambda: words in self.said(), self)
+
+
+def _wait(condition, *programs: Program) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        for program in programs:
+            if program.process.poll() is not None:
+                pytest.fail(f"{program.name} ended with {program.process.returncode}:\n{program.said()[-3000:]}")
+        if time.monotonic() > deadline:
+            pytest.fail("not in time:\n" + "\n".join(program.said()[-3000:] for program in programs))
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def worker(broker, transactional_db, tmp_path):
+    """A Celery worker of two children, and the beat; `worker.kill()` and `worker.start()` at will."""
+    worker = Program("worker", ["celery", "-A", "bioccia", "worker", "-c", "2", "--prefetch-multiplier", "1"], tmp_path)
+    schedule = str(tmp_path / "beat-schedule")
+    beat = Program("beat", ["celery", "-A", "bioccia", "beat", "--pidfile=", "--schedule", schedule], tmp_path)
+    worker.arguments += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    worker.start()
+    beat.start()
+    _wait(lambda: "ready." in worker.said(), worker, beat)
+    yield worker
+    beat.stop()
+    worker.stop()
+
+
+@pytest.fixture
+def live_web(transactional_db, broker, tmp_path):
+    """The address of a real web server on the test database."""
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    web = Program("web", ["gunicorn", "bioccia.wsgi", "--bind", address, "--workers", "1", "--threads", "4"], tmp_path)
+    web.start()
+    _wait(lambda: answers(f"http://{address}/healthz"), web)
+    yield f"http://{address}"
+    web.stop()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return line.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers, whatever it says."""
+    try:
+        urllib.request.urlopen(url, timeout=2).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True
+    except OSError:
+        return False
+    return True
