@@ -213,7 +213,7 @@ CELERY_BEAT_SCHEDULE = {
 RUN_TASKS = {"year": "habitats.play_run", "training": "habitats.play_run", "mapping": "habitats.play_run"}
 RUN_HEARTBEAT_SECONDS = 5
 RUN_SILENT_SECONDS = 30
-RUN_MAX_ATTEMPTS = 8
+RUN_MAX_FRUITLESS_STARTS = 6
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -43,6 +43,7 @@ class Vintage(models.Model):
     minimum_unit_px = models.PositiveIntegerField(_("minimum mapping unit (cells)"))
     metrics = models.JSONField(_("scores of the class raster"), default=dict, blank=True)
     created_at = models.DateTimeField(_("made at"))
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
     objects = VintageQuerySet.as_manager()
 

@@ -40,6 +40,9 @@ class Run(models.Model):
     attempt = models.PositiveSmallIntegerField(
         _("attempt"), default=0, help_text=_("Grows at each start: a worker thought dead can write no more.")
     )
+    fruitless_starts = models.PositiveSmallIntegerField(
+        _("starts since a step last finished"), default=0, help_text=_("Past a bound, the run fails.")
+    )
     heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
     stop_requested_at = models.DateTimeField(_("stop asked at"), null=True, blank=True)
     requested_by = models.ForeignKey(

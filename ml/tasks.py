@@ -1,0 +1,32 @@
+"""Doorbells: ids in, one call, safe twice."""
+
+from functools import partial
+
+from celery import current_app, shared_task
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from bioccia import health
+from ml import actions, queries
+from ml.models import Run
+
+
+def ring(run: Run) -> None:
+    """Ask a worker to play the run, after the commit of whatever made it playable."""
+    transaction.on_commit(partial(current_app.send_task, settings.RUN_TASKS[run.kind], [run.pk]))
+
+
+@shared_task(name="ml.dispatch_runs")
+def dispatch_runs() -> None:
+    """Ring again for runs that have fallen silent."""
+    now = timezone.now()
+    for run in queries.runs_to_ring(now):
+        if actions.note_rung(run=run, at=now):
+            ring(run)
+
+
+@shared_task(name="ml.note_worker")
+def note_worker() -> None:
+    """A worker that plays this lives: `/readyz` reads it."""
+    health.note_worker(timezone.now().timestamp())
