@@ -1,10 +1,8 @@
 """Fixtures: a worker with its beat, and a web server, as their own processes on the test database."""
 
-import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -27,37 +25,31 @@ class Program:
         self.arguments = [sys.executable, "-m", *arguments]
         self.log = folder / f"{name}.log"
         self.pid_file = folder / f"{name}.pid"
-        self.process: subprocess.Popen | None = None
+        self.mark: processes.ProcessMark | None = None
 
     def start(self) -> None:
-        """Start it, from the repository, with the settings of the tests."""
+        """Start it with the settings of the tests."""
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(REPOSITORY)}
-        self.process = processes.spawn(self.arguments, log=self.log, pid_file=self.pid_file, environment=environment)
+        self.mark = processes.spawn(self.arguments, log=self.log, pid_file=self.pid_file, environment=environment)
 
     def kill(self) -> None:
-        """SIGKILL the whole group, children included."""
-        processes.kill_group(self.process.pid)
-        self.process.wait()
+        """SIGKILL the whole group at once, children included."""
+        processes.kill_group(self.mark.pid)
+        processes.end_process(self.mark, signals=[])
 
     def kill_leader(self) -> None:
         """SIGKILL the parent only, as the kernel does when memory is short; then what it left."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        processes.kill_group(self.process.pid)
+        os.kill(self.mark.pid, signal.SIGKILL)
+        processes.end_process(self.mark, signals=[])
 
     def children(self) -> list[int]:
         """The processes it started: a worker's pool, for one."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        listed = Path(f"/proc/{self.mark.pid}/task/{self.mark.pid}/children").read_text()
         return [int(pid) for pid in listed.split()]
 
     def stop(self) -> None:
         """Ask it to end, then make it."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=8)
-        processes.kill_group(self.process.pid)
-        self.process.wait()
+        processes.end_process(self.mark, signals=[(signal.SIGTERM, 8)])
 
     def said(self) -> str:
         """What it wrote so far."""
@@ -72,8 +64,8 @@ def _wait(condition, *programs: Program) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         for program in programs:
-            if program.process.poll() is not None:
-                pytest.fail(f"{program.name} ended with {program.process.returncode}:\n{program.said()[-3000:]}")
+            if not program.mark.is_alive():
+                pytest.fail(f"{program.name} ended:\n{program.said()[-3000:]}")
         if time.monotonic() > deadline:
             pytest.fail("not in time:\n" + "\n".join(program.said()[-3000:] for program in programs))
         time.sleep(0.05)

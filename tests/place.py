@@ -1,13 +1,11 @@
-"""Where a test session works: a numbered folder of `var/test`, its own cluster and broker, found again by its processes."""
+"""Where a test session works: a folder of `var/test`, its own cluster and broker, found by its processes too."""
 
 import fcntl
 import os
 from pathlib import Path
-from typing import TextIO
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _VARIABLE = "BIOCCIA_TEST_PLACE"
-_held: list[TextIO] = []  # open for as long as the session lives: that is what keeps the place
 
 
 def take_place() -> Path:
@@ -23,13 +21,13 @@ def take_place() -> Path:
 
 def _take(place: Path) -> bool:
     place.mkdir(parents=True, exist_ok=True)
-    stream = (place / ".taken").open("w")
+    # Never closed: the lock, and with it the place, goes with the process, however it ends.
+    descriptor = os.open(place / ".taken", os.O_WRONLY | os.O_CREAT)
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        stream.close()
+        os.close(descriptor)
         return False
-    _held.append(stream)
     return True
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,30 +64,31 @@ def read_pid_file(file: Path) -> ProcessMark | None:
 
 def spawn(
     arguments: Sequence[str | Path], *, log: Path, pid_file: Path, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a process of its own session, its words appended to a log, its pid noted.
+) -> ProcessMark:
+    """Start a process of its own session, its words appended to a log, its pid noted; it may outlive us.
 
     Args:
         arguments: the program and its arguments.
         log: the file that receives both outputs; opened for appending, so that a rotation may truncate it.
         pid_file: where its pid and start are written.
         environment: its whole environment; that of this process by default.
+
+    Raises:
+        LifecycleError: there is no such program.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    words = [str(argument) for argument in arguments]
+    outputs = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
     try:
-        with log.open("ab") as stream:
-            process = subprocess.Popen(
-                [str(argument) for argument in arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
+        pid = os.posix_spawnp(words[0], words, environment or os.environ, file_actions=outputs, setsid=True)
     except FileNotFoundError as error:
-        raise LifecycleError(f"The program {error.filename} is missing: run `make setup`.") from error
-    write_pid_file(pid_file, process.pid)
-    return process
+        raise LifecycleError(f"The program {words[0]} is missing: run `make setup`.") from error
+    write_pid_file(pid_file, pid)
+    return ProcessMark(pid, start_ticks(pid) or 0)
 
 
 def reap_children() -> None:
