@@ -95,42 +95,46 @@ def label_patches(classes: NDArray[np.uint16]) -> tuple[NDArray[np.int32], NDArr
     Returns:
         (rows, columns) int32 labels 1..n in reading order of the first cell, 0 without data; (n + 1,) int64 sizes.
     """
-    rows, columns = classes.shape
-    labels = np.zeros((rows, columns), np.int32)
-    parents = np.zeros(rows * columns + 1, np.int32)
+    labels = np.zeros(classes.shape, np.int32)
+    parents = np.zeros(classes.size + 1, np.int32)
+    last = _label_provisionally(classes, labels, parents)
+    count = _number_roots(parents[: last + 1])
+    sizes = np.zeros(count + 1, np.int64)
+    flat = labels.ravel()
+    for cell in range(flat.size):
+        flat[cell] = parents[flat[cell]]
+        sizes[flat[cell]] += 1
+    sizes[NO_LABEL] = 0
+    return labels, sizes
+
+
+@njit(cache=True, nogil=True)
+def _label_provisionally(classes: NDArray[np.uint16], labels: NDArray[np.int32], parents: NDArray[np.int32]) -> int:
+    """Give each cell the label of its patch above or on its left, else a new one; return the last label."""
     last = 0
-    for row in range(rows):
-        for column in range(columns):
+    for row in range(classes.shape[0]):
+        for column in range(classes.shape[1]):
             value = classes[row, column]
             if value == 0:
                 continue
-            above = row > 0 and classes[row - 1, column] == value
-            left = column > 0 and classes[row, column - 1] == value
-            if above and left:
-                labels[row, column] = _unite(parents, labels[row - 1, column], labels[row, column - 1])
-            elif above:
-                labels[row, column] = labels[row - 1, column]
-            elif left:
-                labels[row, column] = labels[row, column - 1]
-            else:
+            above = labels[row - 1, column] if row > 0 and classes[row - 1, column] == value else 0
+            left = labels[row, column - 1] if column > 0 and classes[row, column - 1] == value else 0
+            label = max(above, left)
+            if above != left and min(above, left) > 0:
+                label = _unite(parents, above, left)
+            elif label == 0:
                 last += 1
                 parents[last] = last
-                labels[row, column] = last
-    count = _number_roots(parents[: last + 1])
-    sizes = np.zeros(count + 1, np.int64)
-    for row in range(rows):
-        for column in range(columns):
-            labels[row, column] = parents[labels[row, column]]
-            sizes[labels[row, column]] += 1
-    sizes[NO_LABEL] = 0
-    return labels, sizes
+                label = last
+            labels[row, column] = label
+    return last
 
 
 @njit(cache=True, nogil=True)
 def _find(parents: NDArray[np.int32], label: int) -> int:
     while parents[label] != label:
         parents[label] = parents[parents[label]]
-        label = parents[label]
+        label = int(parents[label])
     return label
 
 
@@ -175,10 +179,10 @@ def cells_by_label(
         starts[label + 1] = starts[label] + (sizes[label] if sizes[label] < below else 0)
     cells = np.empty(starts[-1], np.int64)
     filled = starts.copy()
-    for cell, label in enumerate(labels.ravel()):
-        if label != NO_LABEL and sizes[label] < below:
-            cells[filled[label]] = cell
-            filled[label] += 1
+    for cell, owner in enumerate(labels.ravel()):
+        if owner != NO_LABEL and sizes[owner] < below:
+            cells[filled[owner]] = cell
+            filled[owner] += 1
     return starts, cells
 
 
@@ -229,9 +233,7 @@ def _measure_borders(patches: _Patches, label: int, borders: NDArray[np.int64]) 
 
 
 @njit(cache=True, nogil=True)
-def _join_longest(
-    patches: _Patches, label: int, neighbours: NDArray[np.int64], borders: NDArray[np.int64]
-) -> int:
+def _join_longest(patches: _Patches, label: int, neighbours: NDArray[np.int64], borders: NDArray[np.int64]) -> int:
     """Join a patch to its best neighbour and that one to the neighbours of its class; `borders` is cleared."""
     best = label
     best_rank = (np.int64(0), np.int64(0), np.int64(0))
