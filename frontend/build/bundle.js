@@ -1,0 +1,27 @@
+// Bundles each script and sheet at the top of frontend/ into static/bundle/, and removes bundles of files that left.
+import { build } from "esbuild";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const source = join(root, "frontend");
+const target = join(root, "static", "bundle");
+
+const names = (await readdir(source)).filter((name) => /\.(js|css)$/.test(name));
+await rm(target, { recursive: true, force: true });
+if (names.length > 0) {
+  await build({
+    entryPoints: names.map((name) => join(source, name)),
+    outdir: target,
+    bundle: true,
+    minify: true,
+    sourcemap: false,
+    target: "es2020",
+    format: "iife",
+    loader: { ".svg": "dataurl", ".png": "dataurl" },
+    legalComments: "linked",
+    logLevel: "warning",
+  });
+}
+console.log(`${names.length} bundles in static/bundle`);
