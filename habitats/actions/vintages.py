@@ -1,0 +1,145 @@
+"""Every write about vintages and what is drawn and counted from them."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from bioccia.errors import StateForbidsError
+from habitats.models import GeneralisedPolygon, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
+from habitats.states import VINTAGE_MOVES, VintageState
+from ml.models import Run
+from territories.models import User
+from territories.permissions import require
+
+logger = structlog.get_logger(__name__)
+POLYGON_COLUMNS = (
+    "vintage_id",
+    "number",
+    "habitat_type_id",
+    "confidence",
+    "runner_up_1_id",
+    "runner_up_1_share",
+    "runner_up_2_id",
+    "runner_up_2_share",
+    "area_m2",
+    "version",
+    "geometry",
+    "geometry_3857",
+)
+GENERALISED_COLUMNS = ("vintage_id", "max_zoom", "habitat_type_id", "geometry_3857")
+
+
+def discard_unfinished(*, run: Run) -> None:
+    """Remove what an earlier attempt of the same run left half made."""
+    Vintage.objects.filter(run=run, state=VintageState.BUILDING).delete()
+
+
+def create_vintage(*, run: Run, at: datetime.datetime, **facts: Any) -> Vintage:
+    """Make the vintage that a run maps, not yet shown.
+
+    Args:
+        run: the run.
+        at: the moment.
+        **facts: `version`, `classes`, `confidence`, `runner_ups`, `minimum_unit_px`, `metrics`.
+    """
+    return Vintage.objects.create(region_id=run.region_id, year=run.year, run=run, created_at=at, **facts)
+
+
+def load_polygons(*, vintage: Vintage, rows: Iterable[tuple[Any, ...]]) -> None:
+    """COPY polygons into a vintage that is being made.
+
+    Args:
+        vintage: the vintage.
+        rows: tuples after POLYGON_COLUMNS; geometries as hexadecimal EWKB.
+    """
+    _copy(Polygon._meta.db_table, POLYGON_COLUMNS, rows)
+    totals = "SELECT count(*), coalesce(sum(area_m2), 0) FROM habitats_polygon WHERE vintage_id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(totals, [vintage.pk])
+        vintage.polygon_count, vintage.area_m2 = cursor.fetchone()
+    vintage.save(update_fields=["polygon_count", "area_m2"])
+
+
+def store_generalised(*, rows: Iterable[tuple[Any, ...]]) -> None:
+    """COPY the polygons of low zooms; tuples after GENERALISED_COLUMNS."""
+    _copy(GeneralisedPolygon._meta.db_table, GENERALISED_COLUMNS, rows)
+
+
+def _copy(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    names = ", ".join(columns)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def store_statistics(*, vintage: Vintage, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write areas by territory and habitat."""
+    statistics = [TerritoryStatistic(vintage=vintage, **row) for row in rows]
+    TerritoryStatistic.objects.bulk_create(statistics, batch_size=5000)
+    return len(statistics)
+
+
+def store_transitions(*, vintage: Vintage, earlier: Vintage, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write areas by territory, habitat before and habitat after."""
+    transitions = [TerritoryTransition(vintage=vintage, earlier=earlier, **row) for row in rows]
+    TerritoryTransition.objects.bulk_create(transitions, batch_size=5000)
+    return len(transitions)
+
+
+def record_metrics(*, vintage: Vintage, metrics: Mapping[str, Any]) -> None:
+    """Keep the scores of the class raster on the selection blocks."""
+    vintage.metrics = dict(metrics)
+    vintage.save(update_fields=["metrics"])
+
+
+@transaction.atomic
+def open_vintage(*, vintage: Vintage) -> None:
+    """Show a finished vintage to people with a mandate, in place of the working one of its year."""
+    _replace(vintage, VintageState.WORKING)
+    _move(vintage, "open")
+
+
+@transaction.atomic
+def publish_vintage(*, vintage: Vintage, by: User | None, at: datetime.datetime) -> Vintage:
+    """Show a working vintage to everybody, in place of the published one of its year.
+
+    Args:
+        vintage: a working vintage.
+        by: a release administrator; None is the operator at the machine's console.
+        at: the moment.
+
+    Raises:
+        NotAllowedError: no `release`.
+        StateForbidsError: it is not a working vintage.
+    """
+    if by is not None:
+        require(by, "release", on=at.date())
+    held = Vintage.objects.select_for_update().get(pk=vintage.pk)
+    _replace(held, VintageState.PUBLISHED)
+    held.published_at = at
+    _move(held, "publish")
+    logger.info("vintage published", vintage=held.pk, year=held.year, by=by and by.pk)
+    return held
+
+
+def _replace(vintage: Vintage, state: VintageState) -> None:
+    same_year = Vintage.objects.select_for_update().filter(region=vintage.region_id, year=vintage.year, state=state)
+    for earlier in same_year.exclude(pk=vintage.pk):
+        _move(earlier, "replace")
+        earlier.polygons.all().delete()
+        earlier.generalised.all().delete()
+
+
+def _move(vintage: Vintage, move: str) -> None:
+    allowed, state = VINTAGE_MOVES[move]
+    if vintage.state not in allowed:
+        raise StateForbidsError(
+            _("Vintage %(year)s is %(state)s: this cannot be done to it.")
+            % {"year": vintage.year, "state": vintage.get_state_display()}
+        )
+    vintage.state = state
+    vintage.save(update_fields=["state", "published_at"])

@@ -1,0 +1,82 @@
+"""Questions that join several tables of habitats."""
+
+import datetime
+from typing import Any
+
+from django.db.models import Count, F, FloatField, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+
+from habitats.models import LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
+from territories.models import Territory
+from territories.permissions import Person, may
+
+
+def vintages_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Vintage]:
+    """Published vintages for all; working ones for people with a mandate. Latest year first."""
+    vintages = Vintage.objects.select_related("version", "region").defer("region__footprint")
+    if may(person, "see_working_vintage", on=on):
+        return vintages.shown()
+    return vintages.published()
+
+
+def legend() -> QuerySet[LegendEntry]:
+    """The rows of the region's legend, in its order, with their habitats and their parents."""
+    return LegendEntry.objects.select_related("habitat_type__parent", "habitat_type__typology")
+
+
+def territory_areas(vintage: Vintage, territory: Territory) -> QuerySet[TerritoryStatistic]:
+    """Areas by habitat in a territory, largest first, with colours."""
+    return (
+        TerritoryStatistic.objects.filter(vintage=vintage, territory=territory)
+        .select_related("habitat_type__legend_entry")
+        .order_by("-area_m2", "habitat_type__code")
+    )
+
+
+def territory_changes(later: Vintage, earlier: Vintage, territory: Territory) -> list[dict[str, Any]]:
+    """Areas of each habitat in two vintages, largest difference first.
+
+    Returns:
+        Dictionaries `habitat_type`, `earlier_m2`, `later_m2`, `difference_m2`.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for name, vintage in (("earlier_m2", earlier), ("later_m2", later)):
+        for statistic in territory_areas(vintage, territory):
+            row = found.setdefault(
+                statistic.habitat_type_id,
+                {"habitat_type": statistic.habitat_type, "earlier_m2": 0.0, "later_m2": 0.0},
+            )
+            row[name] = statistic.area_m2
+    rows = [{**row, "difference_m2": row["later_m2"] - row["earlier_m2"]} for row in found.values()]
+    return sorted(rows, key=lambda row: (-abs(row["difference_m2"]), row["habitat_type"].code))
+
+
+def territory_transitions(later: Vintage, earlier: Vintage, territory: Territory) -> QuerySet[TerritoryTransition]:
+    """From which habitat to which, largest first; the cells that did not change are left out."""
+    return (
+        TerritoryTransition.objects.filter(vintage=later, earlier=earlier, territory=territory)
+        .exclude(from_type=F("to_type"))
+        .select_related("from_type__legend_entry", "to_type__legend_entry")
+        .order_by("-area_m2", "from_type__code", "to_type__code")
+    )
+
+
+def habitat_summary(vintage: Vintage) -> QuerySet[LegendEntry]:
+    """The legend with the number of polygons and the area of each habitat in a vintage."""
+    mine = Q(habitat_type__polygons__vintage=vintage)
+    return legend().annotate(
+        polygon_count=Count("habitat_type__polygons", filter=mine),
+        area_m2=Coalesce(
+            Sum("habitat_type__polygons__area_m2", filter=mine), Value(0.0), output_field=FloatField()
+        ),
+    )
+
+
+def polygons_of(vintage: Vintage) -> QuerySet[Polygon]:
+    """The polygons of a vintage for lists and cards."""
+    return Polygon.objects.for_lists().filter(vintage=vintage)
+
+
+def vintage_before(vintage: Vintage) -> Vintage | None:
+    """The shown vintage of the closest earlier year."""
+    return Vintage.objects.shown().filter(year__lt=vintage.year).order_by("-year", "-pk").first()
