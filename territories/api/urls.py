@@ -1,3 +1,9 @@
 """Addresses of the API of the app."""
 
-urlpatterns: list = []
+from rest_framework.routers import SimpleRouter
+
+from territories.api.views import TerritoryViewSet
+
+router = SimpleRouter()
+router.register("territories", TerritoryViewSet, basename="territory")
+urlpatterns = router.urls

@@ -1,0 +1,1 @@
+"""What every API list shares: bounded pages, geography, and how errors are documented."""

@@ -1,0 +1,70 @@
+"""Bounded pages, plain and as GeoJSON collections."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+COUNTED_EXACTLY = 10_000
+LARGEST_OFFSET = 2**31 - 1
+
+
+class BoundedLimitOffsetPagination(LimitOffsetPagination):
+    """`?limit=&offset=`, at most 1,000 rows an answer."""
+
+    default_limit = 50
+    max_limit = 1000
+
+
+class FeaturePagination(BoundedLimitOffsetPagination):
+    """A page as a GeoJSON FeatureCollection.
+
+    Counting a million rows costs more than reading a page of them: `count` is exact up to 10,000, and beyond that what
+    the view knows without counting (`known_count`), else null. `next` is right in every case.
+    """
+
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: APIView | None = None) -> list:
+        """Read the page and one row more, which says whether a page follows."""
+        self.request = request
+        self.limit = self.get_limit(request) or self.default_limit
+        self.offset = min(self.get_offset(request), LARGEST_OFFSET)
+        rows = list(queryset[self.offset : self.offset + self.limit + 1])
+        self.has_next = len(rows) > self.limit
+        self.total = self._count(queryset, view, rows)
+        return rows[: self.limit]
+
+    def _count(self, queryset: QuerySet, view: APIView | None, rows: list) -> int | None:
+        if rows and not self.has_next:
+            return self.offset + len(rows)
+        counted = queryset.order_by()[: COUNTED_EXACTLY + 1].count()
+        if counted <= COUNTED_EXACTLY:
+            return counted
+        known = getattr(view, "known_count", None)
+        return known() if known else None
+
+    def get_next_link(self) -> str | None:
+        """The following page; LimitOffsetPagination would ask the count."""
+        self.count = self.offset + self.limit + int(self.has_next)
+        return super().get_next_link()
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """Wrap the features."""
+        page = {"type": "FeatureCollection", "count": self.total}
+        page |= {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response({**page, "features": data["features"]})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The collection, as OpenAPI reads it."""
+        page = super().get_paginated_response_schema(schema)
+        properties = page["properties"]
+        properties["count"] = {
+            "type": ["integer", "null"],
+            "description": "Exact up to 10,000; beyond that null unless it is known without counting.",
+            "examples": [123],
+        }
+        collection = {"type": {"type": "string", "enum": ["FeatureCollection"]}, **properties}
+        collection["features"] = collection.pop("results")
+        return {**page, "required": ["type", "count", "features"], "properties": collection}
