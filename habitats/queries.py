@@ -1,90 +1,60 @@
-"""Questions that join vintages, territories, habitats and people."""
+"""Questions that join several tables of habitats."""
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import F, FloatField, QuerySet, Sum
-from django.db.models.functions import Cast
+from django.db.models import Count, F, FloatField, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Coalesce
 
-from habitats.models import HabitatType, LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
+from habitats.models import LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
 from territories.models import Territory
 from territories.permissions import Person, may
 from territories.states import TerritoryKind
 
 
-def vintages_visible_to(person: Person, on: datetime.date) -> QuerySet[Vintage]:
-    """The vintages that have polygons and that the person may see that day, the newest first."""
-    shown = Vintage.objects.shown().select_related("version")
-    return shown if may(person, "see_working_vintage", on=on) else shown.published()
+def vintages_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Vintage]:
+    """Published vintages for all; working ones for people with a mandate. Latest year first."""
+    vintages = Vintage.objects.select_related("version", "region").defer("region__footprint")
+    if may(person, "see_working_vintage", on=on):
+        return vintages.shown()
+    return vintages.published()
 
 
-def legend() -> list[LegendEntry]:
-    """The region's legend, in its order, with the habitat types."""
-    return list(LegendEntry.objects.select_related("habitat_type").order_by("position"))
+def legend() -> QuerySet[LegendEntry]:
+    """The rows of the region's legend, in its order, with their habitats and their parents."""
+    return LegendEntry.objects.select_related("habitat_type__parent", "habitat_type__typology")
 
 
-def types_of_codes(codes: Iterable[str]) -> dict[str, HabitatType]:
-    """The habitat types of the legend by code, as scores and class rasters name them."""
-    entries = LegendEntry.objects.filter(habitat_type__code__in=list(codes)).select_related("habitat_type")
-    return {entry.habitat_type.code: entry.habitat_type for entry in entries}
-
-
-@dataclass(frozen=True)
-class HabitatArea:
-    """What a vintage says of one habitat in one territory.
-
-    Attributes:
-        habitat_type: the habitat, with its legend entry.
-        area_m2: counted on the class raster, in m².
-        share: of the mapped area of the territory, 0 to 1.
-    """
-
-    habitat_type: HabitatType
-    area_m2: float
-    share: float
-
-
-@dataclass(frozen=True)
-class HabitatChange:
-    """The area of one habitat in one territory, in two vintages (m²)."""
-
-    habitat_type: HabitatType
-    earlier_m2: float
-    later_m2: float
-
-    @property
-    def difference_m2(self) -> float:
-        """Gained (positive) or lost, in m²."""
-        return self.later_m2 - self.earlier_m2
-
-    @property
-    def ratio(self) -> float | None:
-        """The difference over the earlier area; None where there was nothing before."""
-        return self.difference_m2 / self.earlier_m2 if self.earlier_m2 else None
-
-
-def territory_areas(vintage: Vintage, territory: Territory) -> list[HabitatArea]:
-    """Areas by habitat, the largest first."""
-    statistics = list(
-        TerritoryStatistic.objects.filter(vintage=vintage, territory=territory, area_m2__gt=0)
+def territory_areas(vintage: Vintage, territory: Territory) -> QuerySet[TerritoryStatistic]:
+    """Areas by habitat in a territory, largest first, with colours."""
+    return (
+        TerritoryStatistic.objects.filter(vintage=vintage, territory=territory)
         .select_related("habitat_type__legend_entry")
         .order_by("-area_m2", "habitat_type__code")
     )
-    whole = sum(row.area_m2 for row in statistics)
-    return [HabitatArea(row.habitat_type, row.area_m2, row.area_m2 / whole) for row in statistics]
 
 
-def territory_changes(later: Vintage, earlier: Vintage, territory: Territory) -> list[HabitatChange]:
-    """Area of each habitat in both vintages, the largest difference first."""
-    before = {row.habitat_type: row.area_m2 for row in territory_areas(earlier, territory)}
-    after = {row.habitat_type: row.area_m2 for row in territory_areas(later, territory)}
-    changes = [HabitatChange(kind, before.get(kind, 0.0), after.get(kind, 0.0)) for kind in {**before, **after}]
-    return sorted(changes, key=lambda change: (-abs(change.difference_m2), change.habitat_type.code))
+def territory_changes(later: Vintage, earlier: Vintage, territory: Territory) -> list[dict[str, Any]]:
+    """Areas of each habitat in two vintages, largest difference first.
+
+    Returns:
+        Dictionaries `habitat_type`, `earlier_m2`, `later_m2`, `difference_m2`.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for name, vintage in (("earlier_m2", earlier), ("later_m2", later)):
+        for statistic in territory_areas(vintage, territory):
+            row = found.setdefault(
+                statistic.habitat_type_id,
+                {"habitat_type": statistic.habitat_type, "earlier_m2": 0.0, "later_m2": 0.0},
+            )
+            row[name] = statistic.area_m2
+    rows = [{**row, "difference_m2": row["later_m2"] - row["earlier_m2"]} for row in found.values()]
+    return sorted(rows, key=lambda row: (-abs(row["difference_m2"]), row["habitat_type"].code))
 
 
 def territory_transitions(later: Vintage, earlier: Vintage, territory: Territory) -> QuerySet[TerritoryTransition]:
-    """What became what between two vintages, the largest area first; empty where the pair was never compared."""
+    """From which habitat to which, largest first; the cells that did not change are left out."""
     return (
         TerritoryTransition.objects.filter(vintage=later, earlier=earlier, territory=territory)
         .exclude(from_type=F("to_type"))
@@ -111,3 +81,29 @@ def territory_confidence(vintage: Vintage, territory: Territory) -> dict[int, tu
         weighted=Sum(Cast("confidence", FloatField()) * F("area_m2")), area=Sum("area_m2")
     )
     return {habitat_type: (weighted, area) for habitat_type, weighted, area in rows.order_by()}
+
+
+def types_of_codes(codes: Iterable[str]) -> dict[str, HabitatType]:
+    """The habitat types of the legend by code, as scores and class rasters name them."""
+    return {
+        entry.habitat_type.code: entry.habitat_type for entry in legend().filter(habitat_type__code__in=list(codes))
+    }
+
+
+def habitat_summary(vintage: Vintage) -> QuerySet[LegendEntry]:
+    """The legend with the number of polygons and the area of each habitat in a vintage."""
+    mine = Q(habitat_type__polygons__vintage=vintage)
+    return legend().annotate(
+        polygon_count=Count("habitat_type__polygons", filter=mine),
+        area_m2=Coalesce(Sum("habitat_type__polygons__area_m2", filter=mine), Value(0.0), output_field=FloatField()),
+    )
+
+
+def polygons_of(vintage: Vintage) -> QuerySet[Polygon]:
+    """The polygons of a vintage for lists and cards."""
+    return Polygon.objects.for_lists().filter(vintage=vintage)
+
+
+def vintage_before(vintage: Vintage) -> Vintage | None:
+    """The shown vintage of the closest earlier year."""
+    return Vintage.objects.shown().filter(year__lt=vintage.year).order_by("-year", "-pk").first()
