@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, F, FloatField, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 
-from habitats.models import LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
+from habitats.models import HabitatType, LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
 from territories.models import Territory
 from territories.permissions import Person, may
 from territories.states import TerritoryKind
