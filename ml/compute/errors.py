@@ -46,3 +46,21 @@ class RasterError(ComputeError):
     """A raster given as input or asked as output cannot be read or written."""
 
     code = "raster_error"
+
+
+class ZoneError(ComputeError):
+    """The zones of a zonal table lack a field, a name or a projection."""
+
+    code = "zone_error"
+
+
+class AuditError(ComputeError):
+    """The audit points, the confusion matrix or the strata areas cannot be used."""
+
+    code = "audit_error"
+
+
+class DistributionError(ComputeError):
+    """The presences, the background or the predictors of a species cannot be used."""
+
+    code = "distribution_error"
