@@ -1,12 +1,13 @@
-"""Questions about runs."""
+"""Questions about runs and model versions."""
 
 import datetime
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from ml.models import Run
-from ml.states import RunState
+from ml.models import ModelVersion, Run
+from ml.states import RunState, VersionState
+from territories.permissions import Person, may
 
 
 def runs_to_ring(at: datetime.datetime) -> QuerySet[Run]:
@@ -24,3 +25,22 @@ def seconds_waiting(run: Run, at: datetime.datetime) -> float | None:
     if run.state != RunState.RUNNING or run.heartbeat_at is None:
         return None
     return (at - run.heartbeat_at).total_seconds()
+
+
+def may_follow_runs(person: Person, on: datetime.date) -> bool:
+    """Whether the person works with runs: starts them, stops them or decides what they made."""
+    return any(may(person, right, on=on) for right in ("run_models", "stop_runs", "decide_version"))
+
+
+def runs_visible_to(person: Person, on: datetime.date) -> QuerySet[Run]:
+    """All runs for those who work with them; finished ones for everybody."""
+    runs = Run.objects.select_related("region", "version", "requested_by").defer("region__footprint")
+    return runs if may_follow_runs(person, on) else runs.filter(state=RunState.FINISHED)
+
+
+def versions_visible_to(person: Person, on: datetime.date) -> QuerySet[ModelVersion]:
+    """All versions for those who work with runs or samples; approved ones for everybody."""
+    versions = ModelVersion.objects.select_related("training_set", "artefact", "compared_with")
+    if may_follow_runs(person, on) or may(person, "see_samples", on=on):
+        return versions
+    return versions.filter(state=VersionState.APPROVED)
