@@ -1,4 +1,18 @@
 """Addresses of the pages of the app."""
 
+from django.urls import path
+
+from habitats.views import communes, table
+from habitats.views import map as map_views
+
 app_name = "habitats"
-urlpatterns: list = []
+urlpatterns = [
+    path("", map_views.map_page, name="map"),
+    path("legende.css", map_views.legend_css, name="legend-css"),
+    path("polygones/carte/", map_views.polygon_card, name="polygon-card"),
+    path("communes/", communes.commune_search, name="commune-search"),
+    path("tiles/territories/<int:z>/<int:x>/<int:y>.mvt", map_views.territory_tile, name="territory-tile"),
+    path("tableau/", table.map_table, name="map-table"),
+    path("tableau/polygones.csv", table.polygon_csv, name="polygon-csv"),
+    path("tableau/surfaces.csv", table.area_csv, name="area-csv"),
+]

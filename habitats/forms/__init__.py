@@ -1,0 +1,1 @@
+"""Forms of the pages: what an address may ask, checked."""

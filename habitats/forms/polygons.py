@@ -1,0 +1,88 @@
+"""Filters of the table twin of the map."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from habitats.models import LegendEntry, Polygon, Vintage
+from habitats.queries import legend, polygons_of
+from territories.models import Territory
+from territories.queries import place_named
+
+SORTS = {
+    "-area": "-area_m2",
+    "area": "area_m2",
+    "-confidence": "-confidence",
+    "confidence": "confidence",
+    "habitat": "habitat_type__code",
+    "-habitat": "-habitat_type__code",
+    "number": "number",
+    "-number": "-number",
+}
+DEFAULT_SORT = "-area"
+CONFIDENCES = [("", _("Any")), ("60", _("60 % and more")), ("80", _("80 % and more")), ("90", _("90 % and more"))]
+
+
+class VintageChoice(forms.ModelChoiceField):
+    """A vintage, by its year."""
+
+    def label_from_instance(self, vintage: Vintage) -> str:
+        """The year, and the state where it is not public."""
+        published = vintage.state == "published"
+        return str(vintage.year) if published else f"{vintage.year} ({vintage.get_state_display()})"
+
+
+class HabitatChoice(forms.ModelChoiceField):
+    """A habitat of the legend, known by its code in addresses."""
+
+    def label_from_instance(self, entry: LegendEntry) -> str:
+        """Code and name."""
+        return str(entry.habitat_type)
+
+
+class PolygonFilterForm(forms.Form):
+    """Which vintage, where, which habitat, how sure."""
+
+    vintage = VintageChoice(label=_("Year"), queryset=Vintage.objects.none(), required=False, empty_label=None)
+    place = forms.CharField(label=_("Commune or department"), max_length=100, required=False)
+    habitat = HabitatChoice(
+        label=_("Habitat"),
+        queryset=LegendEntry.objects.none(),
+        required=False,
+        empty_label=_("All"),
+        to_field_name="habitat_type__code",
+    )
+    confidence = forms.TypedChoiceField(
+        label=_("Confidence"), choices=CONFIDENCES, coerce=int, empty_value=0, required=False
+    )
+
+    def __init__(self, *args: Any, vintages: QuerySet[Vintage], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["vintage"].queryset = vintages
+        self.fields["habitat"].queryset = legend()
+        for name, field in self.fields.items():
+            field.widget.attrs["class"] = "form-control" if name == "place" else "form-select"
+
+    def clean_vintage(self) -> Vintage | None:
+        """The latest one, unless another is asked."""
+        return self.cleaned_data["vintage"] or self.fields["vintage"].queryset.first()
+
+    def clean_place(self) -> Territory | None:
+        """The territory of this name or code."""
+        text = self.cleaned_data["place"].strip()
+        place = place_named(text) if text else None
+        if text and place is None:
+            raise forms.ValidationError(_("No commune nor department has this name. Check the spelling, or its code."))
+        return place
+
+    def polygons(self, sort: str) -> QuerySet[Polygon]:
+        """The polygons asked, sorted (an unknown sort is the default one)."""
+        asked = self.cleaned_data
+        found = polygons_of(asked["vintage"]).filter(confidence__gte=asked.get("confidence") or 0)
+        if asked.get("habitat"):
+            found = found.filter(habitat_type=asked["habitat"].habitat_type)
+        if asked.get("place"):
+            found = found.filter(geometry_3857__intersects=asked["place"].geometry_3857)
+        return found.order_by(SORTS.get(sort, SORTS[DEFAULT_SORT]), "number")
