@@ -4,11 +4,15 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, F, FloatField, Q, QuerySet, Sum, Value
+from django.contrib.gis.db.models.functions import PointOnSurface
+from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext as _
 
+from bioccia.errors import InvalidFieldsError
 from habitats.models import HabitatType, LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
-from territories.models import Territory
+from ml.models import Run
+from territories.models import Region, Territory
 from territories.permissions import Person, may
 from territories.states import TerritoryKind
 
@@ -107,3 +111,64 @@ def polygons_of(vintage: Vintage) -> QuerySet[Polygon]:
 def vintage_before(vintage: Vintage) -> Vintage | None:
     """The shown vintage of the closest earlier year."""
     return Vintage.objects.shown().filter(year__lt=vintage.year).order_by("-year", "-pk").first()
+
+
+def region_or_error() -> Region:
+    """The region of this database.
+
+    Raises:
+        InvalidFieldsError: none has been imported.
+    """
+    region = Region.objects.first()
+    if region is None:
+        raise InvalidFieldsError(_("This database holds no region yet: import a region folder first."))
+    return region
+
+
+def year_report(run: Run, *, import_seconds: float, import_cpu_seconds: float) -> dict[str, Any]:
+    """What `run_year` answers about a finished year: the keys of the contract."""
+    vintage = Vintage.objects.select_related("version__training_set").get(pk=run.result["vintage"])
+    training_set = vintage.version.training_set
+    steps = list(run.steps.all())
+    return {
+        "samples": training_set.sample_count,
+        "classes": len(training_set.counts.get("by_habitat", {})),
+        "version": vintage.version.number,
+        "metrics": vintage.metrics,
+        "polygons": vintage.polygon_count,
+        "area_ha": vintage.area_m2 / 10_000,
+        "seconds": {"import": import_seconds, **{step.name: step.seconds for step in steps}},
+        "cpu_seconds": {"import": import_cpu_seconds, **{step.name: step.cpu_seconds for step in steps}},
+        "energy_wh": run.energy_wh,
+        "energy_method": run.energy_method,
+        "peak_rss_mb": run.peak_rss_mb,
+    }
+
+
+def areas_by_habitat(vintage: Vintage, territory: Territory | None) -> list[dict[str, Any]]:
+    """Areas by habitat of the whole map (territory None: from its polygons) or of a territory (from its statistics).
+
+    Returns:
+        Dictionaries `habitat_type`, `area_m2`, `share` (0-1), `polygon_count` (those that touch it), largest first.
+    """
+    if territory is None:
+        found = [(e.habitat_type, e.area_m2, e.polygon_count) for e in habitat_summary(vintage) if e.polygon_count]
+    else:
+        touching = Polygon.objects.filter(vintage=vintage, geometry_3857__intersects=territory.geometry_3857).order_by()
+        counts = dict(touching.values_list("habitat_type").annotate(Count("pk")))
+        statistics = territory_areas(vintage, territory)
+        found = [(row.habitat_type, row.area_m2, counts.get(row.habitat_type_id, 0)) for row in statistics]
+    total = sum(area for _type, area, _count in found) or 1.0
+    rows = [
+        {"habitat_type": habitat_type, "area_m2": area, "share": area / total, "polygon_count": count}
+        for habitat_type, area, count in found
+    ]
+    return sorted(rows, key=lambda row: (-row["area_m2"], row["habitat_type"].code))
+
+
+def with_places(polygons: QuerySet[Polygon]) -> QuerySet[Polygon]:
+    """Polygons with `inside` (a point of each, SRID 4326) and the name of its commune as `commune_name`."""
+    around = Territory.objects.filter(kind=TerritoryKind.COMMUNE, geometry__intersects=OuterRef("inside"))
+    return polygons.annotate(inside=PointOnSurface("geometry")).annotate(
+        commune_name=Subquery(around.values("name")[:1])
+    )

@@ -102,6 +102,17 @@ def open_account(*, email: str, full_name: str, organisation: Organisation | Non
     return user
 
 
+def store_organisation(*, name: str, kind: str) -> Organisation:
+    """Write an organisation, known by its name."""
+    return Organisation.objects.update_or_create(name=name, defaults={"kind": kind})[0]
+
+
+def open_administration(*, user: User) -> None:
+    """Let a person open the administration, and do everything there."""
+    user.is_staff = user.is_superuser = True
+    user.save(update_fields=["is_staff", "is_superuser"])
+
+
 def queue_mail(*, recipient: str, subject: str, body: str, at: datetime.datetime) -> OutboxMessage:
     """Put a mail in the outbox, in the caller's transaction."""
     return OutboxMessage.objects.create(recipient=recipient, subject=subject, body=body, created_at=at)

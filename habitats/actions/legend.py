@@ -22,10 +22,7 @@ def store_legend(*, typology_code: str, typology_name: str, rows: Sequence[Legen
     """
     typology, _created = Typology.objects.get_or_create(code=typology_code, defaults={"name": typology_name})
     HabitatType.objects.bulk_create(
-        [
-            HabitatType(typology=typology, code=row.code, label_fr=row.label_fr, label_en=row.label_en)
-            for row in rows
-        ],
+        [HabitatType(typology=typology, code=row.code, label_fr=row.label_fr, label_en=row.label_en) for row in rows],
         update_conflicts=True,
         unique_fields=["typology", "code"],
         update_fields=["label_fr", "label_en"],

@@ -5,149 +5,235 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('habitats', '0001_first'),
-        ('ml', '0001_first'),
-        ('territories', '0001_first'),
+        ("habitats", "0001_first"),
+        ("ml", "0001_first"),
+        ("territories", "0001_first"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='vintage',
-            name='classes',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ml.artefact', verbose_name='class raster'),
+            model_name="vintage",
+            name="classes",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ml.artefact",
+                verbose_name="class raster",
+            ),
         ),
         migrations.AddField(
-            model_name='vintage',
-            name='confidence',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ml.artefact', verbose_name='confidence raster'),
+            model_name="vintage",
+            name="confidence",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ml.artefact",
+                verbose_name="confidence raster",
+            ),
         ),
         migrations.AddField(
-            model_name='vintage',
-            name='region',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vintages', to='territories.region', verbose_name='region'),
+            model_name="vintage",
+            name="region",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="vintages",
+                to="territories.region",
+                verbose_name="region",
+            ),
         ),
         migrations.AddField(
-            model_name='vintage',
-            name='run',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='vintages', to='ml.run', verbose_name='run'),
+            model_name="vintage",
+            name="run",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="vintages",
+                to="ml.run",
+                verbose_name="run",
+            ),
         ),
         migrations.AddField(
-            model_name='vintage',
-            name='runner_ups',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ml.artefact', verbose_name='runner-ups raster'),
+            model_name="vintage",
+            name="runner_ups",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ml.artefact",
+                verbose_name="runner-ups raster",
+            ),
         ),
         migrations.AddField(
-            model_name='vintage',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='vintages', to='ml.modelversion', verbose_name='model version'),
+            model_name="vintage",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="vintages",
+                to="ml.modelversion",
+                verbose_name="model version",
+            ),
         ),
         migrations.AddField(
-            model_name='territorytransition',
-            name='earlier',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='habitats.vintage', verbose_name='earlier vintage'),
+            model_name="territorytransition",
+            name="earlier",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="habitats.vintage",
+                verbose_name="earlier vintage",
+            ),
         ),
         migrations.AddField(
-            model_name='territorytransition',
-            name='vintage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='habitats.vintage', verbose_name='vintage'),
+            model_name="territorytransition",
+            name="vintage",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="transitions",
+                to="habitats.vintage",
+                verbose_name="vintage",
+            ),
         ),
         migrations.AddField(
-            model_name='territorystatistic',
-            name='vintage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='statistics', to='habitats.vintage', verbose_name='vintage'),
+            model_name="territorystatistic",
+            name="vintage",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="statistics",
+                to="habitats.vintage",
+                verbose_name="vintage",
+            ),
         ),
         migrations.AddField(
-            model_name='polygon',
-            name='vintage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='polygons', to='habitats.vintage', verbose_name='vintage'),
+            model_name="polygon",
+            name="vintage",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="polygons",
+                to="habitats.vintage",
+                verbose_name="vintage",
+            ),
         ),
         migrations.AddField(
-            model_name='generalisedpolygon',
-            name='vintage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='generalised', to='habitats.vintage', verbose_name='vintage'),
+            model_name="generalisedpolygon",
+            name="vintage",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="generalised",
+                to="habitats.vintage",
+                verbose_name="vintage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='crosswalkrow',
-            constraint=models.UniqueConstraint(fields=('crosswalk', 'from_type', 'to_type', 'relation'), name='crosswalk_row_once'),
+            model_name="crosswalkrow",
+            constraint=models.UniqueConstraint(
+                fields=("crosswalk", "from_type", "to_type", "relation"), name="crosswalk_row_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='legendentry',
-            constraint=models.UniqueConstraint(fields=('position',), name='legend_position_once'),
+            model_name="legendentry",
+            constraint=models.UniqueConstraint(fields=("position",), name="legend_position_once"),
         ),
         migrations.AddConstraint(
-            model_name='legendentry',
-            constraint=models.CheckConstraint(condition=models.Q(('color__regex', '^#[0-9a-fA-F]{6}$')), name='legend_color_is_hex'),
+            model_name="legendentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("color__regex", "^#[0-9a-fA-F]{6}$")), name="legend_color_is_hex"
+            ),
         ),
         migrations.AddIndex(
-            model_name='sample',
-            index=models.Index(fields=['year', 'sample_set'], name='sample_year_set'),
+            model_name="sample",
+            index=models.Index(fields=["year", "sample_set"], name="sample_year_set"),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gt', 0)), name='sample_weight_positive'),
+            model_name="sample",
+            constraint=models.CheckConstraint(condition=models.Q(("weight__gt", 0)), name="sample_weight_positive"),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(('sample_set__in', ['training', 'selection', 'audit'])), name='sample_set_known'),
+            model_name="sample",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sample_set__in", ["training", "selection", "audit"])), name="sample_set_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('design', 'purposive'), ('inclusion_probability__isnull', True)), models.Q(('design', 'probability'), ('inclusion_probability__gt', 0), ('inclusion_probability__lte', 1)), _connector='OR'), name='sample_drawn_by_probability_says_which'),
+            model_name="sample",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("design", "purposive"), ("inclusion_probability__isnull", True)),
+                    models.Q(
+                        ("design", "probability"), ("inclusion_probability__gt", 0), ("inclusion_probability__lte", 1)
+                    ),
+                    _connector="OR",
+                ),
+                name="sample_drawn_by_probability_says_which",
+            ),
         ),
         migrations.AddIndex(
-            model_name='habitattype',
-            index=models.Index(fields=['cd_hab'], name='habitat_cd_hab'),
+            model_name="habitattype",
+            index=models.Index(fields=["cd_hab"], name="habitat_cd_hab"),
         ),
         migrations.AddConstraint(
-            model_name='habitattype',
-            constraint=models.UniqueConstraint(fields=('typology', 'code'), name='habitat_code_once_per_typology'),
+            model_name="habitattype",
+            constraint=models.UniqueConstraint(fields=("typology", "code"), name="habitat_code_once_per_typology"),
         ),
         migrations.AddConstraint(
-            model_name='habitattype',
-            constraint=models.CheckConstraint(condition=models.Q(('code', ''), _negated=True), name='habitat_has_a_code'),
+            model_name="habitattype",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("code", ""), _negated=True), name="habitat_has_a_code"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='crosswalk',
-            constraint=models.UniqueConstraint(fields=('from_typology', 'to_typology', 'version'), name='crosswalk_once'),
+            model_name="crosswalk",
+            constraint=models.UniqueConstraint(
+                fields=("from_typology", "to_typology", "version"), name="crosswalk_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vintage',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['working', 'published'])), fields=('region', 'year', 'state'), name='vintage_one_working_and_one_published_per_year'),
+            model_name="vintage",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["working", "published"])),
+                fields=("region", "year", "state"),
+                name="vintage_one_working_and_one_published_per_year",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vintage',
-            constraint=models.UniqueConstraint(fields=('run',), name='vintage_once_per_run'),
+            model_name="vintage",
+            constraint=models.UniqueConstraint(fields=("run",), name="vintage_once_per_run"),
         ),
         migrations.AddConstraint(
-            model_name='vintage',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['building', 'working', 'replaced', 'published'])), name='vintage_state_known'),
+            model_name="vintage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["building", "working", "replaced", "published"])),
+                name="vintage_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='territorytransition',
-            constraint=models.UniqueConstraint(fields=('vintage', 'earlier', 'territory', 'from_type', 'to_type'), name='transition_once'),
+            model_name="territorytransition",
+            constraint=models.UniqueConstraint(
+                fields=("vintage", "earlier", "territory", "from_type", "to_type"), name="transition_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='territorystatistic',
-            constraint=models.UniqueConstraint(fields=('vintage', 'territory', 'habitat_type'), name='statistic_once'),
+            model_name="territorystatistic",
+            constraint=models.UniqueConstraint(fields=("vintage", "territory", "habitat_type"), name="statistic_once"),
         ),
         migrations.AddConstraint(
-            model_name='polygon',
-            constraint=models.UniqueConstraint(fields=('vintage', 'number'), name='polygon_number_once_per_vintage'),
+            model_name="polygon",
+            constraint=models.UniqueConstraint(fields=("vintage", "number"), name="polygon_number_once_per_vintage"),
         ),
         migrations.AddConstraint(
-            model_name='polygon',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__lte', 100)), name='polygon_confidence_is_a_percentage'),
+            model_name="polygon",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confidence__lte", 100)), name="polygon_confidence_is_a_percentage"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='polygon',
-            constraint=models.CheckConstraint(condition=models.Q(('area_m2__gt', 0)), name='polygon_has_an_area'),
+            model_name="polygon",
+            constraint=models.CheckConstraint(condition=models.Q(("area_m2__gt", 0)), name="polygon_has_an_area"),
         ),
         migrations.AddIndex(
-            model_name='generalisedpolygon',
-            index=models.Index(fields=['vintage', 'max_zoom'], name='generalised_vintage_zoom'),
+            model_name="generalisedpolygon",
+            index=models.Index(fields=["vintage", "max_zoom"], name="generalised_vintage_zoom"),
         ),
     ]

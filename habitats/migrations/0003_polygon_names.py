@@ -5,15 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('habitats', '0002_first'),
+        ("habitats", "0002_first"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='polygon',
-            name='habitat_type',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='polygons', to='habitats.habitattype', verbose_name='habitat type'),
+            model_name="polygon",
+            name="habitat_type",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="polygons",
+                to="habitats.habitattype",
+                verbose_name="habitat type",
+            ),
         ),
     ]

@@ -103,7 +103,8 @@ class MandateFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class, *args, **fields):
-        return actions.give_mandate(**fields)
+        period = (fields.pop("starts_on"), fields.pop("ends_on"))
+        return actions.give_mandate(**fields, period=period, on=A_DAY)
 
 
 def person_with(role, territory=None):

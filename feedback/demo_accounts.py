@@ -1,0 +1,95 @@
+"""The accounts of the demonstration. They exist nowhere else."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from rest_framework.authtoken.models import Token
+
+from bioccia.errors import StateForbidsError
+from feedback.states import DEMO_PEOPLE, DemoPerson
+from territories.actions import give_mandate, open_account, open_administration, store_organisation
+from territories.models import Territory, User
+from territories.states import TerritoryKind
+
+DOMAIN = "demo.example"
+PASSWORD_LETTERS = 16
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """What somebody needs to sign in as an invented person."""
+
+    email: str
+    password: str
+    token: str
+    name: str
+    roles: tuple[str, ...]
+    territories: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the last line of `demo_accounts`."""
+        return asdict(self)
+
+
+def email_of(mailbox: str) -> str:
+    """The address of an invented person; `.example` can never receive mail."""
+    return f"{mailbox}@{DOMAIN}"
+
+
+def password_of(email: str) -> str:
+    """The password of an address: derived from the secret key of this installation, written nowhere."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), email.encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest).decode()[:PASSWORD_LETTERS].lower()
+
+
+@transaction.atomic
+def open_demo_accounts(*, at: datetime.datetime) -> list[DemoAccount]:
+    """Open the account of each invented person, with mandates from the first of January; safe to repeat.
+
+    Raises:
+        StateForbidsError: this is no demonstration, or no region has been imported.
+    """
+    if not settings.DEMONSTRATION:
+        raise StateForbidsError(_("This is not a demonstration: open accounts from the administration."))
+    return [_open(person, at) for person in DEMO_PEOPLE]
+
+
+def _open(person: DemoPerson, at: datetime.datetime) -> DemoAccount:
+    email = email_of(person.mailbox)
+    organisation = store_organisation(name=person.organisation, kind=person.organisation_kind)
+    password = password_of(email)
+    user = open_account(email=email, full_name=person.full_name, organisation=organisation, password=password)
+    if person.is_staff:
+        open_administration(user=user)
+    territory = _territory_of(person)
+    first_day = datetime.date(at.year, 1, 1)
+    for role in person.roles:
+        give_mandate(user=user, role=role, territory=territory, period=(first_day, None), on=at.date())
+    return DemoAccount(
+        email=email,
+        password=password,
+        token=_token_of(user),
+        name=person.full_name,
+        roles=tuple(str(role) for role in person.roles) or ("administration",),
+        territories=(f"{territory.kind}:{territory.code} {territory.name}",),
+    )
+
+
+def _territory_of(person: DemoPerson) -> Territory:
+    """The first territory of the person's kind, or the widest there is."""
+    territories = Territory.objects.without_geometry()
+    for kind in (person.territory_kind, *TerritoryKind.values):
+        if territory := territories.of_kind(kind).order_by("code").first():
+            return territory
+    raise StateForbidsError(_("This database holds no region yet: import a region folder first."))
+
+
+def _token_of(user: User) -> str:
+    return Token.objects.get_or_create(user=user)[0].key

@@ -1,0 +1,61 @@
+"""`run_year DIR --year Y`: the mapping year in this process, through the functions of the workers."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+from ml.compute.energy import Meter
+
+from bioccia.commands import JsonCommand
+from bioccia.errors import BiocciaError
+from habitats.importers.region_folder import import_region_folder
+from habitats.mapping_year import play_run
+from habitats.queries import year_report
+from ml.actions import request_run
+from ml.compute.errors import ComputeError
+from ml.models import Run
+from ml.states import Mode, RunKind
+
+
+class Command(JsonCommand):
+    """Import, train, map, vectorise, load; no consultation, no release."""
+
+    help = (
+        "Import a region folder and play one mapping year in this process. The candidate is approved by the gate's "
+        "rule or, where the rule says no, mapped all the same by whoever types this command. The last line of "
+        "output is JSON: samples, classes, version, metrics, polygons, area_ha, seconds and cpu_seconds per step, "
+        "energy_wh, energy_method, peak_rss_mb."
+    )
+    expected_errors = (BiocciaError, ComputeError)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the folder, the year and how to compute."""
+        parser.add_argument("folder", type=Path, metavar="DIR", help="the region folder")
+        parser.add_argument("--year", type=int, required=True, help="one of the years of region.toml")
+        parser.add_argument("--mode", choices=Mode.values, default=Mode.ACCURATE.value, help="default: %(default)s")
+        parser.add_argument("--seed", type=int, default=0, help="seed of the learning; default: %(default)s")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="also write the answer to a file")
+
+    def play(self, **options: Any) -> dict[str, Any]:
+        """Play the year and report."""
+        with Meter() as meter:
+            report = import_region_folder(options["folder"], at=timezone.now())
+        for notice in report.notices:
+            self.say(notice)
+        run = request_run(
+            region=report.region,
+            year=options["year"],
+            kind=RunKind.YEAR,
+            at=timezone.now(),
+            by=None,
+            mode=options["mode"],
+            seed=options["seed"],
+            parameters={"decision": "console"},
+        )
+        self.say(f"run {run.pk}: {report.region.name}, {run.year}")
+        play_run(run.pk)
+        run = Run.objects.select_related("version").get(pk=run.pk)
+        if run.failure:
+            raise ComputeError(run.failure)
+        return year_report(run, import_seconds=meter.seconds, import_cpu_seconds=meter.cpu_seconds)

@@ -1,0 +1,195 @@
+"""From an approved version to a vintage that can be shown: each function is one step of the mapping year."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from django.utils.translation import gettext as _
+from ml.compute.classify import ClassifyOutputs, classify_stack
+
+from bioccia.errors import StateForbidsError
+from habitats import actions, queries
+from habitats.models import HabitatType, Vintage
+from habitats.stacks import stack_paths
+from ml.compute.change import zonal_transitions
+from ml.compute.errors import RasterError
+from ml.compute.polygons import generalise_map, polygonise_map
+from ml.compute.zonal import zonal_areas
+from ml.models import Artefact
+from ml.run_session import RunSession
+from ml.states import VersionState
+from ml.storage import path_of, store_file
+from territories.models import Region, Territory
+from territories.states import TerritoryKind
+
+WORKERS = 2
+RASTERS = ("classes", "confidence", "runner_ups")
+# Highest zoom of each generalised map, and the side of its blocks in metres: about one and a half pixels there.
+LOW_ZOOMS = ((11, 80), (9, 320), (7, 1280))
+HIGHEST_LOW_ZOOM = LOW_ZOOMS[0][0]
+LARGEST_SHARE = 100
+
+
+def map_by_windows(session: RunSession) -> Mapping[str, Any]:
+    """Classify every cell of the year's stack; a window that is done stays done through a crash."""
+    version = session.run.version
+    if version is None or version.state != VersionState.APPROVED:
+        raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
+    outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
+    classify_stack(
+        stack_paths(session.run.region, session.run.year),
+        path_of(version.artefact),
+        outputs,
+        workers=WORKERS,
+        work_dir=session.work_dir / "windows",
+        progress=session.progress,
+    )
+    at = session.now()
+    return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS}
+
+
+def vectorise(session: RunSession) -> Mapping[str, Any]:
+    """Turn the class raster into polygons that leave no gap and no overlap."""
+    region = session.run.region
+    rasters = _rasters(session)
+    session.progress(1, 3)
+    polygons = polygonise_map(
+        path_of(rasters["classes"]),
+        mmu_px=region.minimum_unit_px,
+        simplify_m=region.resolution_m,
+        confidence_path=path_of(rasters["confidence"]),
+        runner_ups_path=path_of(rasters["runner_ups"]),
+    )
+    session.progress(2, 3)
+    file = session.work_dir / "polygons.parquet"
+    polygons.to_parquet(file)
+    return {"polygons": store_file(file, at=session.now()).pk, "count": len(polygons)}
+
+
+def load(session: RunSession) -> Mapping[str, Any]:
+    """Write the vintage and its polygons, by COPY, in the step's transaction: once, or not at all."""
+    rasters = _rasters(session)
+    actions.discard_unfinished(run=session.run)
+    vintage = actions.create_vintage(
+        run=session.run,
+        at=session.now(),
+        version=session.run.version,
+        minimum_unit_px=session.run.region.minimum_unit_px,
+        metrics=session.outputs["map_by_windows"].get("metrics", {}),
+        **rasters,
+    )
+    polygons = gpd.read_parquet(path_of(Artefact.objects.get(pk=session.outputs["vectorise"]["polygons"])))
+    actions.load_polygons(vintage=vintage, rows=_polygon_rows(vintage, polygons, session))
+    return {"vintage": vintage.pk, "polygons": vintage.polygon_count}
+
+
+def _polygon_rows(vintage: Vintage, polygons: gpd.GeoDataFrame, session: RunSession) -> Iterator[tuple[Any, ...]]:
+    types = legend_types()
+    plain = shapely.to_wkb(shapely.set_srid(polygons.to_crs(4326).geometry.values, 4326), hex=True, include_srid=True)
+    tiles = shapely.to_wkb(shapely.set_srid(polygons.to_crs(3857).geometry.values, 3857), hex=True, include_srid=True)
+    for position, row in enumerate(polygons.itertuples(index=False)):
+        if position % 5000 == 0:
+            session.progress(position, len(polygons))
+        yield (
+            vintage.pk,
+            position + 1,
+            types[row.code],
+            0 if pd.isna(row.confidence) else round(row.confidence),
+            types.get(row.runner_up_1),
+            min(int(row.runner_up_1_share), LARGEST_SHARE),
+            types.get(row.runner_up_2),
+            min(int(row.runner_up_2_share), LARGEST_SHARE),
+            row.area_m2,
+            1,
+            plain[position],
+            tiles[position],
+        )
+
+
+def draw_low_zooms(session: RunSession) -> Mapping[str, Any]:
+    """Draw the map coarser, so that a low zoom never reads the polygons of a whole region."""
+    types = legend_types()
+    classes = path_of(_rasters(session)["classes"])
+    counts = {}
+    for done, (zoom, metres) in enumerate(LOW_ZOOMS):
+        session.progress(done, len(LOW_ZOOMS))
+        factor = max(1, round(metres / session.run.region.resolution_m))
+        coarse = generalise_map(classes, factor=factor)
+        shapes = shapely.set_srid(coarse.to_crs(3857).geometry.values, 3857)
+        outlines = shapely.to_wkb(shapes, hex=True, include_srid=True)
+        vintage = session.outputs["load"]["vintage"]
+        actions.store_generalised(
+            rows=((vintage, zoom, types[code], outline) for code, outline in zip(coarse["code"], outlines, strict=True))
+        )
+        counts[str(zoom)] = len(coarse)
+    return counts
+
+
+def count_by_territory(session: RunSession) -> Mapping[str, Any]:
+    """Areas by territory and habitat, and what became what since the vintage before."""
+    vintage = Vintage.objects.get(pk=session.outputs["load"]["vintage"])
+    earlier = queries.vintage_before(vintage)
+    counted = {"statistics": 0, "transitions": 0}
+    for done, kind in enumerate(TerritoryKind.values):
+        session.progress(done, len(TerritoryKind.values))
+        zones = _zones(session.run.region, kind)
+        if zones.empty:
+            continue
+        table = zonal_areas(path_of(vintage.classes), zones, "territory")
+        counted["statistics"] += actions.store_statistics(vintage=vintage, rows=_statistic_rows(table))
+        if earlier is not None:
+            counted["transitions"] += _count_transitions(vintage, earlier, zones)
+    return counted
+
+
+def _statistic_rows(table: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
+    types = legend_types()
+    for territory, code, area in zip(table["zone"], table["class"], table["area_m2"], strict=True):
+        yield {"territory_id": int(territory), "habitat_type_id": types[str(code)], "area_m2": area}
+
+
+def _count_transitions(vintage: Vintage, earlier: Vintage, zones: gpd.GeoDataFrame) -> int:
+    types = legend_types()
+    try:
+        table = zonal_transitions(path_of(earlier.classes), path_of(vintage.classes), zones, "territory")
+    except RasterError:  # another grid: the two years can be compared by their areas, not cell by cell
+        return 0
+    columns = (table[name] for name in ("zone", "from_class", "to_class", "area_m2"))
+    rows = (
+        {
+            "territory_id": int(territory),
+            "from_type_id": types[str(before)],
+            "to_type_id": types[str(after)],
+            "area_m2": area,
+        }
+        for territory, before, after, area in zip(*columns, strict=True)
+        if str(before) in types and str(after) in types
+    )
+    return actions.store_transitions(vintage=vintage, earlier=earlier, rows=rows)
+
+
+def _zones(region: Region, kind: str) -> gpd.GeoDataFrame:
+    territories = Territory.objects.of_kind(kind).values_list("pk", "geometry")
+    numbers = [number for number, _outline in territories]
+    outlines = shapely.from_wkb([bytes(outline.wkb) for _number, outline in territories])
+    return gpd.GeoDataFrame({"territory": numbers}, geometry=outlines, crs=4326).to_crs(region.epsg)
+
+
+def open_vintage(session: RunSession) -> Mapping[str, Any]:
+    """Show the vintage, in place of the working one of its year."""
+    vintage = Vintage.objects.get(pk=session.outputs["load"]["vintage"])
+    actions.open_vintage(vintage=vintage)
+    return {"vintage": vintage.pk}
+
+
+def legend_types() -> dict[str, int]:
+    """The habitat type of each code of the legend, by primary key."""
+    return dict(HabitatType.objects.filter(legend_entry__isnull=False).values_list("code", "pk"))
+
+
+def _rasters(session: RunSession) -> dict[str, Artefact]:
+    outputs = session.outputs["map_by_windows"]
+    found = Artefact.objects.in_bulk([outputs[name] for name in RASTERS])
+    return {name: found[outputs[name]] for name in RASTERS}
