@@ -1,0 +1,25 @@
+"""Arguments that several commands read alike."""
+
+from argparse import ArgumentTypeError
+
+
+def whole_number(text: str) -> int:
+    """A whole number from 0."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ArgumentTypeError(f"'{text}' is not a whole number from 0")
+    return number
+
+
+def distance(text: str) -> float:
+    """A distance from 0, in metres."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise ArgumentTypeError(f"'{text}' is not a distance from 0 in metres")
+    return number
