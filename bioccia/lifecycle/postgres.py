@@ -95,7 +95,15 @@ def make_cluster() -> None:
         return
     aside = folder / "data.new"
     owner.run(["rm", "-rf", aside])
-    initdb = [program("initdb"), "--pgdata", aside, "--username", paths.DATABASE_USER, "--auth", "trust"]
+    initdb: list[str | Path] = [
+        program("initdb"),
+        "--pgdata",
+        aside,
+        "--username",
+        paths.DATABASE_USER,
+        "--auth",
+        "trust",
+    ]
     initdb += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale", "fr-FR"]
     owner.run([*initdb, "--no-sync", "--no-instructions"])
     owner.run(["mv", "-T", aside, data])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bioccia.lifecycle import paths
 from bioccia.lifecycle.errors import LifecycleError
 
 POLL_SECONDS = 0.05
@@ -108,6 +109,11 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
+def wait_end(mark: ProcessMark, seconds: float) -> bool:
+    """Wait for a process to end, and say whether it did in time."""
+    return wait_until(lambda: _has_ended(mark), seconds)
+
+
 def end_process(mark: ProcessMark, *, signals: Sequence[tuple[signal.Signals, float]]) -> None:
     """End a process: each signal in turn with its patience in seconds, then SIGKILL to its whole group.
 
@@ -120,9 +126,35 @@ def end_process(mark: ProcessMark, *, signals: Sequence[tuple[signal.Signals, fl
             break
         with contextlib.suppress(ProcessLookupError):
             os.kill(mark.pid, number)
-        wait_until(lambda: _has_ended(mark), patience)
+        wait_end(mark, patience)
     kill_group(mark.pid)
-    wait_until(lambda: _has_ended(mark), 5)
+    wait_end(mark, 5)
+
+
+def end_noted(pid_file: Path, *, signals: Sequence[tuple[signal.Signals, float]]) -> None:
+    """End the process a pid file names, and what is left of its group when it has already ended; remove the file.
+
+    Args:
+        pid_file: as `spawn` wrote it; it may be absent or stale.
+        signals: as `end_process` takes them.
+    """
+    mark = read_pid_file(pid_file)
+    if mark:
+        end_process(mark, signals=signals)
+    elif pid_file.exists():
+        _kill_orphans(pid_file)
+    pid_file.unlink(missing_ok=True)
+
+
+def _kill_orphans(pid_file: Path) -> None:
+    """SIGKILL the children of a leader that was killed: they keep its number as their group's, and our environment."""
+    leader = pid_file.read_text().partition(" ")[0]
+    ours = f"BIOCCIA_VAR={paths.var_dir()}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            group = (entry / "stat").read_text().rpartition(")")[2].split()[2]
+            if group == leader and ours in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def kill_group(leader: int) -> None:

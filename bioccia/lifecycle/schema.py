@@ -38,7 +38,7 @@ def ensure_schema(region: str) -> bool:
 
 
 def _migrate(region: str) -> None:
-    command = [environment.project_python(), paths.REPOSITORY / "manage.py", "migrate", "--no-input", "-v", "1"]
+    command = [str(environment.project_python()), "manage.py", "migrate", "--no-input", "-v", "1"]
     answer = subprocess.run(
         command,
         capture_output=True,

@@ -1,0 +1,197 @@
+"""`make run`: from a fresh clone to a served page, then to Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioccia.lifecycle import environment, paths, ports, processes, setup, stop, supervisor
+from bioccia.lifecycle.errors import LifecycleError
+from bioccia.lifecycle.steps import Step, run_steps, say
+
+READY_PATIENCE_SECONDS = 120.0
+DEATHS_THAT_TELL = 4
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `make run` was asked.
+
+    Attributes:
+        host: the address to listen on.
+        port: the port to listen on.
+        folder: a region folder; None for the simulated region.
+        detach: return once the pages are served.
+    """
+
+    host: str
+    port: int
+    folder: Path | None
+    detach: bool
+
+    @property
+    def region(self) -> str:
+        """The slug of the region to serve."""
+        return paths.region_slug(self.folder.name) if self.folder else paths.region_name()
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return f"http://{self.host}:{self.port}"
+
+
+def read_options(*, port: str, region: str, detach: str) -> RunOptions:
+    """Read what the Makefile passes on.
+
+    Raises:
+        LifecycleError: the port is no port, or the folder no region folder.
+    """
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise LifecycleError(f"PORT={port} is not a port: give a number from 1 to 65535.")
+    folder = Path(region).expanduser().resolve() if region else None
+    if folder and not folder.is_dir():
+        raise LifecycleError(f"REGION={region} is not a folder: give the path of a region folder.")
+    if folder and environment.region_of_folder(folder) is None:
+        raise LifecycleError(f"{folder} has no region.toml: give the path of a region folder (docs/howto/run.md).")
+    host = os.environ.get("BIND") or "127.0.0.1"
+    return RunOptions(host, int(port), folder, detach not in {"", "0", "no", "false"})
+
+
+def run(options: RunOptions) -> None:
+    """Set up, serve, play the demonstration, then serve until Ctrl-C (or return, detached).
+
+    Raises:
+        LifecycleError: a step fails; what was started is stopped.
+    """
+    started = time.monotonic()
+    setup.check_place()
+    _make_way(options)
+    try:
+        run_steps(setup.run_steps_of(options.region))
+        run_steps([Step("Web server, worker and beat", lambda: _start_supervisor(options))])
+        _play(options)
+        _say_where(options, time.monotonic() - started)
+    except BaseException:
+        _stop_all(options)
+        raise
+    if not options.detach:
+        _wait_for_the_end(options)
+
+
+def _stop_all(options: RunOptions) -> None:
+    """Leave nothing of ours behind, after Ctrl-C or a step that failed; a second Ctrl-C does not cut this short."""
+    end_as_ctrl_c([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ignored=True)
+    say("Stopping...")
+    stop.stop_region(options.region)
+
+
+def _make_way(options: RunOptions) -> None:
+    """Stop an earlier run of this region, so that it comes back with the present code; then the port must be free."""
+    if processes.read_pid_file(supervisor.pid_file(options.region)):
+        say(f"An earlier run of {options.region} is stopped; its data stay.")
+    stop.stop_region(options.region)
+    for other in supervisor.other_supervisors(options.region):
+        if supervisor.read_state(other).get("url") == options.url:
+            raise LifecycleError(
+                f"Port {options.port} serves the region {other} of this same folder: stop it with `make stop`, or "
+                f"choose another port with PORT={options.port + 1}."
+            )
+    ports.check_free(options.host, options.port)
+
+
+def _start_supervisor(options: RunOptions) -> None:
+    log = paths.region_log_dir(options.region) / "supervisor.log"
+    command: list[str | Path] = [environment.project_python(), "-m", "bioccia.lifecycle.supervisor", options.region]
+    settings = environment.process_environment(options.region)
+    mark = processes.spawn(
+        [*command, "--host", options.host, "--port", str(options.port)],
+        log=log,
+        pid_file=supervisor.pid_file(options.region),
+        environment=settings,
+    )
+    in_time = processes.wait_until(lambda: _is_settled(options, mark), READY_PATIENCE_SECONDS)
+    if not in_time or not is_ready(options.url):
+        raise LifecycleError(_explain_unready(options))
+
+
+def _is_settled(options: RunOptions, mark: processes.ProcessMark) -> bool:
+    """Whether there is nothing more to wait for: all answer, or something dies again and again."""
+    deaths = supervisor.read_state(options.region).get("deaths", {})
+    return is_ready(options.url) or not mark.is_alive() or any(count >= DEATHS_THAT_TELL for count in deaths.values())
+
+
+def is_ready(url: str) -> bool:
+    """Whether the database, the broker and the worker answer through the web server."""
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _explain_unready(options: RunOptions) -> str:
+    logs = paths.region_log_dir(options.region)
+    deaths = supervisor.read_state(options.region).get("deaths", {})
+    dying = [name for name, count in deaths.items() if count]
+    culprit = dying[0] if dying else "web"
+    lines = []
+    with contextlib.suppress(OSError):
+        lines = (logs / f"{culprit}.log").read_text(errors="replace").strip().splitlines()[-3:]
+    words = " ".join(line.strip() for line in lines) or "it said nothing"
+    return f"The pages are not ready: {culprit} says: {words[-600:]} (logs in {logs})."
+
+
+def _play(options: RunOptions) -> None:
+    """Play the demonstration, its own steps told by itself; it plays only what is not played yet."""
+    folder = ["--folder", str(options.folder)] if options.folder else []
+    _manage(options, "play_demonstration", *folder)
+
+
+def _say_where(options: RunOptions, seconds: float) -> None:
+    say("")
+    _manage(options, "demo_accounts")
+    say("")
+    say(f"{options.url} is served ({seconds:.0f} s). Logs: {paths.region_log_dir(options.region)}")
+
+
+def _manage(options: RunOptions, *arguments: str) -> None:
+    command = [str(environment.project_python()), "manage.py", *arguments]
+    settings = {**environment.process_environment(options.region), "BIOCCIA_SERVICES": "running"}
+    answer = subprocess.run(command, cwd=paths.REPOSITORY, env=settings, check=False)
+    if answer.returncode:
+        raise LifecycleError(f"`manage.py {' '.join(arguments)}` failed with code {answer.returncode}.")
+
+
+def _wait_for_the_end(options: RunOptions) -> None:
+    say("Ctrl-C stops everything; the data stay.")
+    mark = processes.read_pid_file(supervisor.pid_file(options.region))
+    try:
+        while mark and mark.is_alive():
+            processes.reap_children()
+            time.sleep(0.3)
+    except KeyboardInterrupt:
+        _stop_all(options)
+        say("Stopped; the data stay.")
+        return
+    raise LifecycleError(f"The supervisor ended: read {paths.region_log_dir(options.region) / 'supervisor.log'}.")
+
+
+def end_as_ctrl_c(numbers: Sequence[signal.Signals], *, ignored: bool = False) -> None:
+    """Let these signals end us as Ctrl-C does, so that a closed terminal stops everything in order too.
+
+    Args:
+        numbers: the signals.
+        ignored: from now on they do nothing instead.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN if ignored else interrupt)
