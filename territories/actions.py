@@ -62,14 +62,23 @@ def give_mandate(
     user: User,
     role: Role,
     territory: Territory,
-    starts_on: datetime.date,
-    ends_on: datetime.date | None = None,
+    period: tuple[datetime.date, datetime.date | None],
+    on: datetime.date,
 ) -> Mandate:
-    """Give a person a role on a territory; repeating it changes only the last day."""
+    """Give a person a role on a territory; repeating it changes only the last day.
+
+    Args:
+        user: the person.
+        role: what they may do.
+        territory: where.
+        period: first day, and last day or None.
+        on: today; the rights follow at once where the period holds it.
+    """
+    starts_on, ends_on = period
     mandate, _created = Mandate.objects.update_or_create(
         user=user, role=role, territory=territory, starts_on=starts_on, defaults={"ends_on": ends_on}
     )
-    refresh_grants_of(user, on=starts_on)
+    refresh_grants_of(user, on=on)
     return mandate
 
 
