@@ -88,7 +88,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "bioccia.metrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "bioccia.short_way.ShortWayMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -103,6 +105,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
+
+SHORT_WAY_PREFIXES = ("/tiles/", "/healthz", "/readyz", "/metrics")
 
 ROOT_URLCONF = "bioccia.urls"
 WSGI_APPLICATION = "bioccia.wsgi.application"

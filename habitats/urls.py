@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from habitats.views import communes, table
+from habitats.views import communes, table, tiles
 from habitats.views import map as map_views
 
 app_name = "habitats"
@@ -11,7 +11,8 @@ urlpatterns = [
     path("legende.css", map_views.legend_css, name="legend-css"),
     path("polygones/carte/", map_views.polygon_card, name="polygon-card"),
     path("communes/", communes.commune_search, name="commune-search"),
-    path("tiles/territories/<int:z>/<int:x>/<int:y>.mvt", map_views.territory_tile, name="territory-tile"),
+    path("tiles/vintages/<int:vintage_id>/<int:z>/<int:x>/<int:y>.mvt", tiles.vintage_tile, name="tile"),
+    path("tiles/outlines/<int:z>/<int:x>/<int:y>.mvt", map_views.outlines, name="outline-tile"),
     path("tableau/", table.map_table, name="map-table"),
     path("tableau/polygones.csv", table.polygon_csv, name="polygon-csv"),
     path("tableau/surfaces.csv", table.area_csv, name="area-csv"),

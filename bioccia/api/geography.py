@@ -76,7 +76,7 @@ class BboxFilter(django_filters.CharFilter):
 
 
 class GeometryChoiceFilter(django_filters.ChoiceFilter):
-    """`?geometry=none`: attributes only. The view reads it through `with_geojson`; here it is checked and documented."""
+    """`?geometry=none`: attributes only. `with_geojson` obeys it; here it is checked and documented."""
 
     def __init__(self, **options: Any) -> None:
         choices = [("full", _("outlines")), ("none", _("attributes only"))]

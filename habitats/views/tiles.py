@@ -15,7 +15,6 @@ from habitats import tiles
 from habitats.models import Vintage
 from habitats.states import VintageState
 from territories.permissions import Person, may
-from territories.states import TerritoryKind
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 # A published vintage changes only by being replaced; a working one may change with any decision.
@@ -29,27 +28,16 @@ GZIP_LEVEL = 4
 def vintage_tile(request: HttpRequest, vintage_id: int, z: int, x: int, y: int) -> HttpResponse:
     """A tile of a vintage; 404 where it is not published and the person has no mandate."""
     address = tiles.TileAddress(z, x, y)
-    state = Vintage.objects.shown().filter(pk=vintage_id).values_list("state", flat=True).first()
-    if state is None or not address.exists():
+    vintage = Vintage.objects.shown().only("state", "polygon_count", "area_m2").filter(pk=vintage_id).first()
+    if vintage is None or not address.exists():
         return _nothing_there()
-    is_published = state == VintageState.PUBLISHED
+    is_published = vintage.state == VintageState.PUBLISHED
     if not is_published and not may(_person(request), "see_working_vintage", on=timezone.localdate()):
         return _nothing_there()
-    response = _answer(request, tiles.vintage_tile(vintage_id, address))
+    response = _answer(request, tiles.vintage_tile(vintage, address))
     response["Cache-Control"] = PUBLISHED_CACHE if is_published else WORKING_CACHE
     if not is_published:
         patch_vary_headers(response, ["Cookie", "Authorization"])
-    return response
-
-
-@require_safe
-def territory_tile(request: HttpRequest, kind: str, z: int, x: int, y: int) -> HttpResponse:
-    """Outlines of the territories of a kind: what the map shows where no basemap answers."""
-    address = tiles.TileAddress(z, x, y)
-    if kind not in TerritoryKind.values or not address.exists():
-        return _nothing_there()
-    response = _answer(request, tiles.territory_tile(kind, address))
-    response["Cache-Control"] = PUBLISHED_CACHE
     return response
 
 
@@ -69,13 +57,18 @@ def _answer(request: HttpRequest, tile: bytes) -> HttpResponse:
         response: HttpResponse = HttpResponseNotModified()
     elif not tile:
         response = HttpResponse(status=204)
-    elif "gzip" in request.headers.get("Accept-Encoding", ""):
-        response = HttpResponse(gzip.compress(tile, GZIP_LEVEL, mtime=0), content_type=MEDIA_TYPE)
-        response["Content-Encoding"] = "gzip"
     else:
-        response = HttpResponse(tile, content_type=MEDIA_TYPE)
+        response = _tile_response(tile, is_zipped="gzip" in request.headers.get("Accept-Encoding", ""))
     response["ETag"] = etag
     patch_vary_headers(response, ["Accept-Encoding"])
+    return response
+
+
+def _tile_response(tile: bytes, *, is_zipped: bool) -> HttpResponse:
+    content = gzip.compress(tile, GZIP_LEVEL, mtime=0) if is_zipped else tile
+    response = HttpResponse(content, content_type=MEDIA_TYPE, headers={"Content-Length": str(len(content))})
+    if is_zipped:
+        response["Content-Encoding"] = "gzip"
     return response
 
 
