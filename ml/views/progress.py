@@ -1,7 +1,6 @@
 """Where a run stands, in words and shares, as its page shows it."""
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +10,27 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ml.models import Run, RunStep
 from ml.queries import seconds_waiting
-from ml.states import OPEN_RUN_STATES, RunState, StepState
+from ml.states import OPEN_RUN_STATES, RunKind, RunState, StepState
 
-STEP_WORDS = {
+TRAINING_WORDS = {
     "freeze": gettext_lazy("Freeze the samples"),
     "train": gettext_lazy("Train the model"),
     "compare": gettext_lazy("Compare with the current version"),
     "decide": gettext_lazy("Approve or reject"),
-    "map": gettext_lazy("Map by windows"),
+}
+MAPPING_WORDS = {
+    "map_by_windows": gettext_lazy("Map by windows"),
     "vectorise": gettext_lazy("Draw the polygons"),
     "load": gettext_lazy("Load the polygons"),
-    "tiles": gettext_lazy("Prepare the tiles"),
-    "statistics": gettext_lazy("Count areas by territory"),
-    "open": gettext_lazy("Show the vintage"),
+    "draw_low_zooms": gettext_lazy("Draw the low zooms"),
+    "count_by_territory": gettext_lazy("Count areas by territory"),
+    "open_vintage": gettext_lazy("Show the vintage"),
+}
+# The stories that play the steps stand in an app above this one; here are their names for people.
+WORDS_OF_KIND = {
+    RunKind.TRAINING: TRAINING_WORDS,
+    RunKind.MAPPING: MAPPING_WORDS,
+    RunKind.YEAR: {**TRAINING_WORDS, **MAPPING_WORDS},
 }
 STATE_TAGS = {
     RunState.QUEUED: "wait",
@@ -100,13 +107,14 @@ class RunProgress:
 
     @cached_property
     def steps(self) -> list[StepLine]:
-        """The steps begun so far, in order."""
-        return list(self._step_lines())
-
-    def _step_lines(self) -> Iterator[StepLine]:
-        for step in self.run.steps.order_by("position"):
-            words = STEP_WORDS.get(step.name)
-            yield StepLine(step, str(words) if words else step.name, STEP_TAGS[StepState(step.state)])
+        """The steps in order, those that have not begun included."""
+        begun = {step.name: step for step in self.run.steps.order_by("position")}
+        words = WORDS_OF_KIND[RunKind(self.run.kind)]
+        planned = [begun.pop(name, None) or RunStep(run=self.run, name=name) for name in words]
+        return [
+            StepLine(step, str(words.get(step.name, step.name)), STEP_TAGS[StepState(step.state)])
+            for step in [*planned, *begun.values()]
+        ]
 
     @cached_property
     def current_step(self) -> StepLine | None:
