@@ -90,7 +90,7 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that moves; the buttons come along when the state has changed since `?state=`."""
     context = _run_context(request, pk)
     context["with_actions"] = request.GET.get("state") != context["run"].state
-    return render(request, "ml/includes/run_progress_answer.html", context)
+    return render(request, "ml/_run_progress_answer.html", context)
 
 
 def _run_context(request: HttpRequest, pk: int) -> dict:
