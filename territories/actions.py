@@ -11,7 +11,9 @@ from guardian.shortcuts import assign_perm
 
 from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
 from territories.permissions import group_name
-from territories.states import RIGHTS_OF_ROLE, Role
+from territories.states import RIGHTS_OF_ROLE, Role, TerritoryKind
+
+PARENT_ORDER = (TerritoryKind.COMMUNE, TerritoryKind.REGION, TerritoryKind.EPCI, TerritoryKind.DEPARTMENT)
 
 
 @transaction.atomic
@@ -31,7 +33,9 @@ def store_territories(*, kind: str, rows: Iterable[Mapping[str, Any]]) -> int:
         kind: a TerritoryKind.
         rows: `code, name, parent_code, epci_code, geometry` (SRID 4326), `geometry_3857`, `area_m2`.
     """
-    parents = {code: pk for code, pk, other in Territory.objects.values_list("code", "pk", "kind") if other != kind}
+    known = Territory.objects.exclude(kind=kind).values_list("kind", "code", "pk")
+    # Where two kinds share a code, the narrower one is the parent.
+    parents = {code: pk for _kind, code, pk in sorted(known, key=lambda row: PARENT_ORDER.index(row[0]))}
     epcis = dict(Territory.objects.filter(kind="epci").values_list("code", "pk"))
     territories = [
         Territory(

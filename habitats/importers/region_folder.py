@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import shapely
 import structlog
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
-from species.importers import import_observation_file
 
 from habitats import actions
+from habitats.importers.territories import footprint_of
 from habitats.states import SampleOrigin, SampleSet
 from ml.actions import register_predictors
 from ml.compute.region import (
@@ -25,7 +25,8 @@ from ml.compute.region import (
     stack_bands,
 )
 from ml.compute.samples import assign_splits
-from territories.actions import store_region, store_territories
+from species.importers import import_observation_file
+from territories.actions import store_region
 from territories.models import Region
 
 logger = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ def import_region_folder(path: Path, *, at: datetime.datetime) -> ImportReport:
     with transaction.atomic():
         layers = read_territory_layers(folder)
         region = _store_region(folder, next(iter(layers.values())), at)
-        territories = {kind: store_territories(kind=kind, rows=territory_rows(frame)) for kind, frame in layers.items()}
+        territories = store_layers(layers)
         habitats = actions.store_legend(
             typology_code=folder.typology, typology_name=_typology_name(folder), rows=folder.legend
         )
@@ -94,10 +95,9 @@ def _typology_name(folder: RegionFolder) -> str:
 
 
 def _store_region(folder: RegionFolder, widest: gpd.GeoDataFrame, at: datetime.datetime) -> Region:
-    footprint = shapely.union_all(shapely.make_valid(widest.to_crs(4326).geometry.values))
     return store_region(
         slug=folder.slug,
-        footprint=to_geos(footprint),
+        footprint=footprint_of(widest),
         at=at,
         name=folder.name,
         epsg=folder.epsg,
@@ -110,29 +110,6 @@ def _store_region(folder: RegionFolder, widest: gpd.GeoDataFrame, at: datetime.d
         folder=str(folder.path.absolute()),
         years=list(folder.years),
     )
-
-
-def territory_rows(frame: gpd.GeoDataFrame) -> Iterator[Mapping[str, Any]]:
-    """Rows for `store_territories`, of a layer in the region's CRS (outlines are stored in 4326 and 3857)."""
-    plain = frame.to_crs(4326).geometry
-    tiles = frame.to_crs(3857).geometry
-    areas = frame.geometry.area
-    for position, row in enumerate(frame.itertuples(index=False)):
-        yield {
-            "code": row.code,
-            "name": row.name,
-            "parent_code": getattr(row, "parent_code", ""),
-            "epci_code": getattr(row, "epci_code", ""),
-            "geometry": to_geos(plain.iloc[position]),
-            "geometry_3857": to_geos(tiles.iloc[position], srid=3857),
-            "area_m2": float(areas.iloc[position]),
-        }
-
-
-def to_geos(geometry: shapely.Geometry, *, srid: int = 4326) -> GEOSGeometry:
-    """A polygon or multipolygon as Django holds multipolygons."""
-    parts = [part for part in shapely.get_parts(geometry) if part.geom_type in {"Polygon", "MultiPolygon"}]
-    return GEOSGeometry(memoryview(shapely.to_wkb(shapely.multipolygons(shapely.get_parts(parts)))), srid=srid)
 
 
 def _store_samples(folder: RegionFolder, year: int, habitats: Mapping[str, Any]) -> int:

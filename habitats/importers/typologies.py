@@ -18,8 +18,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "code": ("code", "lb_code", "eunis_code", "code_habitat", "hab_code"),
     "parent": ("parent", "parent_code", "code_parent", "lb_code_sup"),
     "level": ("level", "niveau", "rank_level"),
-    "label_fr": ("label_fr", "name_fr", "nom_fr", "lb_hab_fr", "libelle", "syntaxon_full", "syntaxon", "nom"),
-    "label_en": ("label_en", "name_en", "nom_en", "lb_hab_en", "name"),
+    "label_fr": ("label_fr", "name_fr", "nom_fr", "lb_hab_fr", "libelle", "label", "nom", "syntaxon_full", "syntaxon"),
+    "label_en": ("label_en", "name_en", "nom_en", "lb_hab_en"),
     "cd_hab": ("cd_hab",),
     "cd_hab_parent": ("cd_hab_sup", "cd_hab_parent"),
     "edition": ("version", "edition"),
@@ -246,11 +246,10 @@ def _circles(table: Table, drafts: Sequence[_Draft]) -> list[Problem]:
     parents = {draft.code: draft.parent_code for draft in drafts}
     problems = []
     for draft in drafts:
-        above, steps = draft.parent_code, 0
-        while above and above != draft.code and steps < len(drafts):
-            above, steps = parents.get(above), steps + 1
-            if steps > 50:  # no typology is that deep: the walk turns in a circle that does not hold this row
-                break
+        passed, above = {draft.code}, draft.parent_code
+        while above and above not in passed:
+            passed.add(above)
+            above = parents.get(above)
         if above == draft.code:
             message = _("%(code)s is among its own parents; correct the chain") % {"code": draft.code}
             problems.append(Problem(draft.row, table.header_of("parent"), message))

@@ -5,7 +5,7 @@ from ml.compute.region.checks import check_region_folder
 from ml.compute.region.folder import RegionFolder, read_region_folder
 from ml.compute.region.legend import STAKES, LegendRow, read_legend
 from ml.compute.region.predictors import Predictor
-from ml.compute.region.vectors import read_samples, read_territory_layers
+from ml.compute.region.vectors import read_samples, read_territory_file, read_territory_layers
 
 __all__ = [
     "STAKES",
@@ -17,6 +17,7 @@ __all__ = [
     "read_legend",
     "read_region_folder",
     "read_samples",
+    "read_territory_file",
     "read_territory_layers",
     "stack_bands",
 ]

@@ -76,8 +76,7 @@ def _check_raster(source: rasterio.DatasetReader, file: Path, epsg: int) -> Grid
     for index, nodata in enumerate(source.nodatavals, 1):
         if nodata is None:
             raise StackError(
-                f"{file}: band {index} has no nodata value; set the one that marks missing cells "
-                "(gdal_edit -a_nodata)."
+                f"{file}: band {index} has no nodata value; set the one that marks missing cells (gdal_edit -a_nodata)."
             )
     return grid
 
@@ -110,9 +109,7 @@ def _check_description(description: str, predictor: Predictor, where: str) -> No
     if predictor.kind == "time_series":
         match = _DATE_BAND.fullmatch(description)
         if match is None or not _is_date(match.group(1)):
-            raise StackError(
-                f"{where} is called '{description}'; write DATE_BAND, as 2021-06-14_{predictor.bands[0]}."
-            )
+            raise StackError(f"{where} is called '{description}'; write DATE_BAND, as 2021-06-14_{predictor.bands[0]}.")
         name = match.group(2)
     if name not in predictor.bands:
         raise StackError(
@@ -134,9 +131,7 @@ def _check_samples(folder: RegionFolder, year: int, grid: Grid) -> list[str]:
     samples = read_samples(folder, year)
     inside = samples.intersects(box(*grid.bounds)).to_numpy()
     if not inside.any():
-        raise SampleError(
-            f"{path}: no sample lies on the rasters of {year}; check the projection of the samples."
-        )
+        raise SampleError(f"{path}: no sample lies on the rasters of {year}; check the projection of the samples.")
     learnable = samples[inside & (samples["split"] != "test").to_numpy()]
     codes = sorted(set(learnable["code"]))
     if len(codes) < MINIMUM_CLASSES:

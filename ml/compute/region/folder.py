@@ -52,8 +52,7 @@ class RegionFolder:
         files = sorted(folder.glob("*.tif"))
         if not files:
             raise RegionFolderError(
-                f"{folder}: no .tif for the year {year}; add the rasters or take {year} out of "
-                "'years' in region.toml."
+                f"{folder}: no .tif for the year {year}; add the rasters or take {year} out of 'years' in region.toml."
             )
         return files
 
@@ -66,8 +65,7 @@ class RegionFolder:
         path = self.path / "samples" / f"{year}.gpkg"
         if not path.is_file():
             raise RegionFolderError(
-                f"{path}: the samples of {year} are missing; add the file or take {year} out of "
-                "'years' in region.toml."
+                f"{path}: the samples of {year} are missing; add the file or take {year} out of 'years' in region.toml."
             )
         return path
 
@@ -109,6 +107,15 @@ def read_region_folder(path: Path) -> RegionFolder:
         territories_file=territories_file,
         notices=_absent_parts(path, territories_file),
     )
+
+
+def read_predictors(path: Path) -> tuple[Predictor, ...]:
+    """The `[[predictors]]` of the region folder `path` alone.
+
+    Raises:
+        RegionFolderError: region.toml is missing or an entry is wrong.
+    """
+    return predictors_of(read_toml(path), path / "region.toml")
 
 
 def slug_of(name: str) -> str:

@@ -10,9 +10,7 @@ _TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "t
 _REQUIRED = object()
 
 
-def value_of(
-    table: Mapping[str, Any], key: str, kind: type, where: Path | str, default: Any = _REQUIRED
-) -> Any:
+def value_of(table: Mapping[str, Any], key: str, kind: type, where: Path | str, default: Any = _REQUIRED) -> Any:
     """The value of a key, of the TOML type asked for (`float` accepts whole numbers).
 
     Raises:

@@ -46,8 +46,7 @@ def read_legend(path: Path) -> tuple[LegendRow, ...]:
         LegendError: the file, a line or a field is wrong.
     """
     rows = tuple(
-        _row_from_fields(fields, position=position, path=path)
-        for position, fields in enumerate(_read_fields(path))
+        _row_from_fields(fields, position=position, path=path) for position, fields in enumerate(_read_fields(path))
     )
     if not rows:
         raise LegendError(f"{path}: the legend has no row; write one line per class under the header.")

@@ -1,5 +1,8 @@
 """Samples and territories of a region folder, in the folder's projection."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import geopandas as gpd
 import pandas as pd
 from pyproj import CRS
@@ -54,10 +57,27 @@ def read_territory_layers(folder: RegionFolder) -> dict[str, gpd.GeoDataFrame]:
     """
     if folder.territories_file is None:
         return {folder.kinds[0]: _footprint(folder)}
+    return read_territory_file(folder.territories_file, kinds=folder.kinds, epsg=folder.epsg)
+
+
+def read_territory_file(path: Path, *, kinds: Sequence[str], epsg: int) -> dict[str, gpd.GeoDataFrame]:
+    """The territories of a file by kind, in a projection.
+
+    Args:
+        path: a file with one layer per kind.
+        kinds: names of the layers, from the widest to the narrowest.
+        epsg: the projection to give them.
+
+    Returns:
+        For each kind, the columns code, name, parent_code (and epci_code where the file has it), geometry.
+
+    Raises:
+        RegionFolderError: a layer, a column or a row is missing or wrong.
+    """
     layers: dict[str, gpd.GeoDataFrame] = {}
     parents: set[str] = set()
-    for kind in folder.kinds:
-        layers[kind] = _read_kind(folder, kind, parents)
+    for kind in kinds:
+        layers[kind] = in_crs(_read_kind(path, kind, parents), CRS.from_epsg(epsg))
         # A kind may hang on any wider one: communes on departments even where EPCI stand between.
         parents |= set(layers[kind]["code"])
     return layers
@@ -69,10 +89,7 @@ def _footprint(folder: RegionFolder) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(row, geometry=[box(*bounds)], crs=CRS.from_epsg(folder.epsg))
 
 
-def _read_kind(folder: RegionFolder, kind: str, parents: set[str]) -> gpd.GeoDataFrame:
-    path = folder.territories_file
-    if path is None:
-        raise RegionFolderError(f"{folder.path}: no territories file; add [territories] to region.toml.")
+def _read_kind(path: Path, kind: str, parents: set[str]) -> gpd.GeoDataFrame:
     frame = read_layer(path, layer=kind, error=RegionFolderError)
     where = f"{path} layer '{kind}'"
     missing = [column for column in TERRITORY_COLUMNS if column not in frame]
@@ -82,22 +99,18 @@ def _read_kind(folder: RegionFolder, kind: str, parents: set[str]) -> gpd.GeoDat
     for column in columns:
         frame[column] = frame[column].map(lambda value: "" if pd.isna(value) else str(value).strip())
     _check_territory_rows(frame, where, parents)
-    return in_crs(frame[[*columns, "geometry"]], CRS.from_epsg(folder.epsg))
+    return frame[[*columns, "geometry"]]
 
 
 def _check_territory_rows(frame: gpd.GeoDataFrame, where: str, parents: set[str]) -> None:
     if frame.empty:
         raise RegionFolderError(f"{where} has no row; add the territories or drop the layer from 'kinds'.")
     seen: dict[str, int] = {}
-    for row, (code, name, parent) in enumerate(
-        zip(frame["code"], frame["name"], frame["parent_code"], strict=True), 1
-    ):
+    for row, (code, name, parent) in enumerate(zip(frame["code"], frame["name"], frame["parent_code"], strict=True), 1):
         if not code or not name:
             raise RegionFolderError(f"{where}: row {row} lacks a code or a name; fill both.")
         if code in seen:
-            raise RegionFolderError(
-                f"{where}: row {row} repeats the code '{code}' of row {seen[code]}; keep one."
-            )
+            raise RegionFolderError(f"{where}: row {row} repeats the code '{code}' of row {seen[code]}; keep one.")
         if parent and parents and parent not in parents:
             raise RegionFolderError(
                 f"{where}: row {row} has the parent_code '{parent}', unknown in the wider layers; correct it."
