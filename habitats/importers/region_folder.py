@@ -13,7 +13,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
 
 from habitats import actions
-from habitats.importers.territories import footprint_of
+from habitats.importers.territories import footprint_of, store_layers
 from habitats.states import SampleOrigin, SampleSet
 from ml.actions import register_predictors
 from ml.compute.region import (
