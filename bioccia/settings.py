@@ -244,6 +244,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStateEnum": "ml.states.RunState",
+        "StepStateEnum": "ml.states.StepState",
+        "VersionStateEnum": "ml.states.VersionState",
+        "VintageStateEnum": "habitats.states.VintageState",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "bioccia.api.problems.document_problems",

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.gis.db.models.functions import PointOnSurface
-from django.db.models import Count, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError
-from habitats.models import HabitatType, LegendEntry, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
+from habitats.models import HabitatType, LegendEntry, Polygon, Sample, TerritoryStatistic, TerritoryTransition, Vintage
 from ml.models import Run
 from territories.models import Region, Territory
-from territories.permissions import Person, may
+from territories.permissions import Person, may, territories_with_right
 from territories.states import TerritoryKind
 
 
@@ -23,6 +23,16 @@ def vintages_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Vintag
     if may(person, "see_working_vintage", on=on):
         return vintages.shown()
     return vintages.published()
+
+
+def samples_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Sample]:
+    """Samples in service on the territories where a mandate lets the person see them; never the audit sample."""
+    samples = Sample.objects.in_service().not_sealed()
+    held = territories_with_right(person, "see_samples", on=on)
+    if any(territory.kind == TerritoryKind.REGION for territory in held):
+        return samples
+    places = Territory.objects.filter(pk__in=[territory.pk for territory in held])
+    return samples.filter(Exists(places.filter(geometry__intersects=OuterRef("geometry"))))
 
 
 def legend() -> QuerySet[LegendEntry]:

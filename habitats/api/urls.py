@@ -1,3 +1,12 @@
 """Addresses of the API of the app."""
 
-urlpatterns: list = []
+from rest_framework.routers import SimpleRouter
+
+from habitats.api import views
+
+router = SimpleRouter()
+router.register("habitat-types", views.HabitatTypeViewSet, basename="habitat-type")
+router.register("samples", views.SampleViewSet, basename="sample")
+router.register("vintages", views.VintageViewSet, basename="vintage")
+router.register("polygons", views.PolygonViewSet, basename="polygon")
+urlpatterns = router.urls

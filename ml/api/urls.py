@@ -1,3 +1,10 @@
 """Addresses of the API of the app."""
 
-urlpatterns: list = []
+from rest_framework.routers import SimpleRouter
+
+from ml.api.views import ModelVersionViewSet, RunViewSet
+
+router = SimpleRouter()
+router.register("runs", RunViewSet, basename="run")
+router.register("model-versions", ModelVersionViewSet, basename="model-version")
+urlpatterns = router.urls
