@@ -1,6 +1,6 @@
 # From a fresh clone on Debian 12 with git, make and python3: `make run`. docs/howto/run.md says the rest.
 
-PORT ?= 8000
+PORT ?=
 REGION ?=
 DETACH ?=
 ARGS ?=

@@ -60,7 +60,7 @@ def main() -> int:
         command = commands.add_parser(name, help=words)
         command.set_defaults(action=action)
         if name == "run":
-            command.add_argument("--port", default="8000")
+            command.add_argument("--port", default="")
             command.add_argument("--region", default="", metavar="DIR")
             command.add_argument("--detach", default="")
     options = parser.parse_args()

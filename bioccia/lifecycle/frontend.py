@@ -15,7 +15,8 @@ NPM_LOCKS = (paths.REPOSITORY / "package.json", paths.REPOSITORY / "package-lock
 NODE_MODULES = paths.REPOSITORY / "node_modules"
 
 
-def _system_node_serves() -> bool:
+def system_node_serves() -> bool:
+    """Whether the system has npm and a Node.js that is new enough."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return False
@@ -26,7 +27,7 @@ def _system_node_serves() -> bool:
 
 def _node_environment() -> dict[str, str]:
     """The environment in which `npm` and `node` are those of the system, or those of the virtual environment."""
-    if _system_node_serves():
+    if system_node_serves():
         return dict(os.environ)
     python_packages.install(python_packages.NODE_LOCK)
     return {**os.environ, "PATH": f"{environment.VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

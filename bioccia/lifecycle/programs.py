@@ -25,18 +25,23 @@ _ARCHIVE = re.compile(
 
 def log_of(name: str) -> Path:
     """Where the words of an installation step go."""
-    return paths.var_dir() / "log" / f"{name}.log"
+    return paths.var_dir() / "log" / f"{re.sub(r'[^a-z0-9.-]+', '-', name.lower())}.log"
 
 
 def run(
-    name: str, arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None
+    name: str,
+    arguments: Sequence[str | Path],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = paths.REPOSITORY,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, from the repository.
+    """Run a program to its end.
 
     Args:
         name: the step, for the log's name and the sentence.
         arguments: the program and its arguments.
         environment: its whole environment; that of this process by default.
+        folder: where it runs; the repository by default.
 
     Raises:
         LifecycleError: it fails or is missing; the sentence says no network, full disk, or its own last words.
@@ -46,7 +51,7 @@ def run(
     try:
         answer = subprocess.run(
             [str(argument) for argument in arguments],
-            cwd=paths.REPOSITORY,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -17,6 +17,7 @@ from bioccia.lifecycle.steps import Step, run_steps, say
 
 READY_PATIENCE_SECONDS = 120.0
 DEATHS_THAT_TELL = 4
+DEFAULT_PORT = "8000"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def read_options(*, port: str, region: str, detach: str) -> RunOptions:
     Raises:
         LifecycleError: the port is no port, or the folder no region folder.
     """
+    port = port or os.environ.get("PORT") or DEFAULT_PORT
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise LifecycleError(f"PORT={port} is not a port: give a number from 1 to 65535.")
     folder = Path(region).expanduser().resolve() if region else None

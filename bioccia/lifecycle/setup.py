@@ -47,7 +47,7 @@ def _steps_of_packages() -> list[Step]:
         Step(VENV, _any(python.make_venv, lambda: python.install(python.TOOLS_LOCK))),
         Step(PACKAGES, lambda: python.install(python.RUNTIME_LOCK), after=(VENV,)),
         # Without a Node.js of the system, the one of the virtual environment serves: not before it is there.
-        Step(NPM, frontend.install_npm_packages, after=(VENV,)),
+        Step(NPM, frontend.install_npm_packages, after=() if frontend.system_node_serves() else (VENV,)),
         Step(BUNDLES, frontend.build_bundles, after=(NPM,)),
         Step(CATALOGUES, frontend.compile_catalogues, after=(PACKAGES,)),
     ]
