@@ -1,17 +1,44 @@
 """Reference samples: read whole, cut into cells, and kept apart by spatial blocks."""
 
+import zlib
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from ml.compute.errors import SampleError
+from ml.compute.grids import Grid
 from ml.compute.vectors import PLACES, layer_names, read_layer
 
 SPLITS = ("train", "test", "")
 TEXT_COLUMNS = ("observers", "origin")
+# Side of a spatial block, in cells: neighbours on both sides of a border still resemble each other.
+BLOCK_CELLS = 20
+TEST_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of a grid under samples; `samples` holds the place of each cell's sample, from 0."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    samples: NDArray[np.intp]
+
+    def where(self, kept: NDArray[np.bool_]) -> "Cells":
+        """The cells where `kept` is true."""
+        return Cells(self.rows[kept], self.columns[kept], self.samples[kept])
+
+    def places(self, width: int) -> NDArray[np.intp]:
+        """Place of each cell in the flattened grid."""
+        return self.rows * width + self.columns
 
 
 def read_sample_file(path: Path, *, field: str) -> gpd.GeoDataFrame:
@@ -44,6 +71,139 @@ def read_sample_file(path: Path, *, field: str) -> gpd.GeoDataFrame:
     for column in TEXT_COLUMNS:
         frame[column] = _texts(frame, column, path)
     return frame
+
+
+def cells_of_samples(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
+    """The cells whose centre is inside each sample; for a point, the cell that holds it.
+
+    Args:
+        samples: polygons or points in the grid's CRS.
+        grid: the cells.
+
+    Returns:
+        Cells in the order of the samples; a cell under two samples comes twice.
+    """
+    return _gathered([_cells_inside(geometry, grid) for geometry in samples.geometry])
+
+
+def learning_cells(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
+    """The cells to learn from: mixed cells at the outline only where a sample has no others.
+
+    A polygon gives the cells that lie half a cell or more inside it; a small one the cells whose centre is
+    inside; one without any, the cell that holds its inner point.
+
+    Args:
+        samples: polygons or points in the grid's CRS.
+        grid: the cells.
+
+    Returns:
+        Cells in the order of the samples.
+    """
+    margin = min(grid.cell_width, grid.cell_height) / 2
+    found = []
+    for geometry in samples.geometry:
+        candidates = (geometry.buffer(-margin), geometry, geometry.representative_point())
+        inside = (_cells_inside(candidate, grid) for candidate in candidates)
+        found.append(next((cells for cells in inside if cells[0].size), _NO_CELLS))
+    return _gathered(found)
+
+
+def blocks_of(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.int64]:
+    """The spatial block of each sample: (samples, 2) column and row of a lattice of `block_m` metres."""
+    points = samples.geometry.representative_point()
+    return np.floor(np.column_stack([points.x, points.y]) / block_m).astype(np.int64)
+
+
+def training_rows(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.bool_]:
+    """Samples that may train: those marked so, and unmarked ones of blocks without a test sample.
+
+    Args:
+        samples: with the column split.
+        block_m: side of the blocks, in metres.
+
+    Returns:
+        (samples,).
+    """
+    split = samples["split"].to_numpy()
+    return (split == "train") | ((split == "") & ~_in_test_blocks(samples, block_m))
+
+
+def assign_splits(samples: gpd.GeoDataFrame, *, block_m: float, seed: int, test_share: float = TEST_SHARE) -> list[str]:
+    """Fill the empty splits, block by block; a written split wins.
+
+    A block's draw depends on its place and the seed alone, so it stays the same when samples are added in
+    later years. A class that would have nothing to learn from gets one of its drawn blocks back.
+
+    Args:
+        samples: with the columns code and split.
+        block_m: side of the blocks, in metres.
+        seed: of the draw.
+        test_share: share of the blocks kept for choosing models.
+
+    Returns:
+        `train` or `test` for each sample.
+    """
+    blocks = blocks_of(samples, block_m)
+    draws = np.array([zlib.crc32(f"{seed}:{x}:{y}".encode()) / 2**32 for x, y in blocks])
+    written = samples["split"].to_numpy()
+    forced = _in_test_blocks(samples, block_m)
+    is_test = np.where(written == "", forced | (draws < test_share), written == "test")
+    codes = samples["code"].to_numpy()
+    for code in sorted(set(codes)):
+        of_class = codes == code
+        free = of_class & (written == "") & ~forced
+        if is_test[of_class].all() and free.any():
+            reopened = draws == draws[free].max()
+            is_test[reopened & (written == "") & ~forced] = False
+    return ["test" if one else "train" for one in is_test]
+
+
+_NO_CELLS = (np.empty(0, np.intp), np.empty(0, np.intp))
+
+
+def _gathered(found: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> Cells:
+    sizes = [rows.size for rows, _ in found]
+    return Cells(
+        np.concatenate([rows for rows, _ in found]) if found else _NO_CELLS[0],
+        np.concatenate([columns for _, columns in found]) if found else _NO_CELLS[1],
+        np.repeat(np.arange(len(found)), sizes),
+    )
+
+
+def _cells_inside(geometry: BaseGeometry, grid: Grid) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    if geometry.is_empty:
+        return _NO_CELLS
+    if geometry.geom_type in ("Point", "MultiPoint"):
+        return _cells_of_points(geometry, grid)
+    west, south, east, north = geometry.bounds
+    left, top = ~grid.transform @ (west, north)
+    right, bottom = ~grid.transform @ (east, south)
+    columns = np.arange(max(0, int(left)), min(grid.width, int(np.ceil(right))))
+    rows = np.arange(max(0, int(top)), min(grid.height, int(np.ceil(bottom))))
+    column_grid, row_grid = np.meshgrid(columns, rows)
+    x = grid.transform.c + (column_grid.ravel() + 0.5) * grid.transform.a
+    y = grid.transform.f + (row_grid.ravel() + 0.5) * grid.transform.e
+    shapely.prepare(geometry)
+    inside = shapely.contains_xy(geometry, x, y)
+    return row_grid.ravel()[inside].astype(np.intp), column_grid.ravel()[inside].astype(np.intp)
+
+
+def _cells_of_points(geometry: BaseGeometry, grid: Grid) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    points = shapely.get_coordinates(geometry)
+    columns = np.floor((points[:, 0] - grid.transform.c) / grid.transform.a).astype(np.intp)
+    rows = np.floor((points[:, 1] - grid.transform.f) / grid.transform.e).astype(np.intp)
+    inside = (columns >= 0) & (columns < grid.width) & (rows >= 0) & (rows < grid.height)
+    cells = np.unique(np.column_stack([rows[inside], columns[inside]]), axis=0)
+    return cells[:, 0], cells[:, 1]
+
+
+def _in_test_blocks(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.bool_]:
+    """Samples in a block that a test sample touches with its bounds."""
+    closed: set[tuple[int, int]] = set()
+    for west, south, east, north in samples.geometry[(samples["split"] == "test").to_numpy()].bounds.to_numpy():
+        columns = range(int(west // block_m), int(east // block_m) + 1)
+        closed.update((c, r) for c in columns for r in range(int(south // block_m), int(north // block_m) + 1))
+    return np.array([(x, y) in closed for x, y in blocks_of(samples, block_m).tolist()], bool)
 
 
 def _names(path: Path) -> list[str]:

@@ -1,0 +1,223 @@
+"""What is computed from a stack: the recipe is drawn once, at training, and kept in the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ml.compute.errors import StackError
+from ml.compute.planes import STATISTICS
+from ml.compute.stacks import Series, Stack, StackReader
+
+# A series with more usable dates than this is resampled to as many regular steps.
+LONGEST_SERIES = 24
+# From this many steps on, statistics over time mean something.
+SHORTEST_SUMMARY = 3
+TEXTURE_RADII = (1, 3)
+BORROW_RADIUS = 3
+# Cells around a window that its features look at: a texture of cells that themselves borrow.
+HALO = BORROW_RADIUS + max(TEXTURE_RADII)
+# With few series each one is measured more closely; with many, the cost would outgrow the gain.
+FEW_SERIES = 3
+SURVEY_WINDOWS, SURVEY_SIZE, SURVEY_WHOLE = 5, 128, 640
+
+_BLUE, _GREEN, _RED = ("B02", "B2", "BLUE"), ("B03", "B3", "GREEN"), ("B04", "B4", "RED")
+_RED_EDGE, _NIR = ("B05", "B5", "RE1", "REDEDGE1"), ("B08", "B8", "B8A", "NIR")
+_SWIR_1, _SWIR_2 = ("B11", "SWIR1", "SWIR16", "SWIR_1"), ("B12", "SWIR2", "SWIR22", "SWIR_2")
+# Normalised differences (first - second) / (first + second) of Sentinel-2 names and common aliases.
+INDICES = {
+    "NDVI": (_NIR, _RED),
+    "NDWI": (_GREEN, _NIR),
+    "NDMI": (_NIR, _SWIR_1),
+    "NBR": (_NIR, _SWIR_2),
+    "NDRE": (_NIR, _RED_EDGE),
+    "NGRDI": (_GREEN, _RED),
+}
+
+
+@dataclass(frozen=True)
+class SeriesRecipe:
+    """One input series: `targets` are the days of its steps, (0,) for a predictor without date."""
+
+    name: str
+    is_dated: bool
+    targets: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class IndexRecipe:
+    """A normalised difference of two input series with the same steps."""
+
+    name: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the design matrix.
+
+    `source` is a step number ("0", "1", ...) or a statistic over time; with a radius above 0, `measure`
+    ("mean" or "deviation") is taken over the square of that half side.
+    """
+
+    series: str
+    source: str
+    radius: int = 0
+    measure: str = ""
+
+    @property
+    def label(self) -> str:
+        """A short name, as B08.median or NDVI.3.deviation7x7."""
+        around = f".{self.measure}{2 * self.radius + 1}x{2 * self.radius + 1}" if self.radius else ""
+        return f"{self.series}.{self.source}{around}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything needed to compute the same features from another stack with the same series."""
+
+    series: tuple[SeriesRecipe, ...]
+    indices: tuple[IndexRecipe, ...]
+    features: tuple[Feature, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain lists and texts."""
+        return {
+            "series": [[s.name, s.is_dated, list(s.targets)] for s in self.series],
+            "indices": [[i.name, i.first, i.second] for i in self.indices],
+            "features": [[f.series, f.source, f.radius, f.measure] for f in self.features],
+        }
+
+    @classmethod
+    def from_json(cls, table: dict[str, Any]) -> "Recipe":
+        """The inverse of `as_json`."""
+        return cls(
+            tuple(SeriesRecipe(name, dated, tuple(targets)) for name, dated, targets in table["series"]),
+            tuple(IndexRecipe(*row) for row in table["indices"]),
+            tuple(Feature(*row) for row in table["features"]),
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a lattice of windows says of a series: its usable bands and the scene's usual curve."""
+
+    usable: NDArray[np.intp]
+    days: NDArray[np.float32]
+    usual: NDArray[np.float32]
+
+
+def survey_stack(stack: Stack) -> dict[str, Survey]:
+    """Look at a lattice of windows for empty bands and the median of each band.
+
+    Args:
+        stack: the stack.
+
+    Returns:
+        By name of series; series without any value are left out.
+
+    Raises:
+        StackError: the windows hold no data at all.
+    """
+    with StackReader(stack) as reader:
+        reads = [reader.read(window) for window in _survey_windows(stack)]
+    surveys: dict[str, Survey] = {}
+    for place, series in enumerate(stack.series):
+        values = np.concatenate([read[place].reshape(len(series.bands), -1) for read in reads], axis=1)
+        usable = np.flatnonzero((~np.isnan(values)).any(axis=1))
+        if usable.size:
+            usual = np.array([np.nanmedian(values[band]) for band in usable], np.float32)
+            surveys[series.name] = Survey(usable, stack.days(series)[usable].astype(np.float32), usual)
+    if not surveys:
+        raise StackError(f"{stack.paths[0]}: no data found in the stack; check its nodata value.")
+    return surveys
+
+
+def draw_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
+    """Choose the steps, indices and features that a stack allows.
+
+    Args:
+        stack: the stack to learn from.
+        surveys: as `survey_stack` returns them.
+
+    Returns:
+        The recipe with every feature the accurate mode uses.
+    """
+    series = tuple(
+        SeriesRecipe(one.name, one.is_dated, _targets(surveys[one.name])) for one in stack.series if one.name in surveys
+    )
+    indices = _indices(series)
+    steps = {one.name: len(one.targets) for one in series} | {
+        index.name: len(_named(series, index.first).targets) for index in indices
+    }
+    textured = [one.name for one in series if one.is_dated] or [one.name for one in series]
+    textured += [index.name for index in indices]
+    features: list[Feature] = []
+    for name, count in steps.items():
+        features += [Feature(name, str(step)) for step in range(count)]
+        if count >= SHORTEST_SUMMARY:
+            features += [Feature(name, statistic) for statistic in STATISTICS]
+        if name in textured:
+            features += _textures(name, count, is_close=len(steps) <= FEW_SERIES)
+    return Recipe(series, indices, tuple(features))
+
+
+def _survey_windows(stack: Stack) -> list[Window]:
+    grid = stack.grid
+    if max(grid.width, grid.height) <= SURVEY_WHOLE:
+        return [Window(0, 0, grid.width, grid.height)]
+    columns = np.linspace(0, max(0, grid.width - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
+    rows = np.linspace(0, max(0, grid.height - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
+    return [
+        Window(
+            int(column),
+            int(row),
+            min(SURVEY_SIZE, grid.width - int(column)),
+            min(SURVEY_SIZE, grid.height - int(row)),
+        )
+        for row in rows
+        for column in columns
+    ]
+
+
+def _targets(survey: Survey) -> tuple[float, ...]:
+    days = survey.days
+    if days.size <= LONGEST_SERIES:
+        return tuple(float(day) for day in days)
+    return tuple(float(day) for day in np.rint(np.linspace(days[0], days[-1], LONGEST_SERIES)))
+
+
+def _indices(series: Sequence[SeriesRecipe]) -> tuple[IndexRecipe, ...]:
+    by_name = {one.name.upper(): one for one in series}
+    indices = []
+    for name, (first_names, second_names) in INDICES.items():
+        first = next((by_name[alias] for alias in first_names if alias in by_name), None)
+        second = next((by_name[alias] for alias in second_names if alias in by_name), None)
+        if first and second and name not in by_name and first.targets == second.targets:
+            indices.append(IndexRecipe(name, first.name, second.name))
+    return tuple(indices)
+
+
+def _textures(name: str, steps: int, *, is_close: bool) -> list[Feature]:
+    sources = [str(step) for step in range(steps)]
+    if steps >= SHORTEST_SUMMARY:
+        sources = ["mean", "deviation", "minimum", "maximum"] if is_close else ["mean", "deviation"]
+    return [
+        Feature(name, source, radius, measure)
+        for source in sources
+        for radius in TEXTURE_RADII
+        for measure in ("mean", "deviation")
+    ]
+
+
+def _named(series: Sequence[SeriesRecipe], name: str) -> SeriesRecipe:
+    return next(one for one in series if one.name == name)
+
+
+def series_by_name(stack: Stack) -> dict[str, tuple[int, Series]]:
+    """Place and series of each name of a stack."""
+    return {series.name: (place, series) for place, series in enumerate(stack.series)}
