@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "bioccia.api.problems.document_problems",
+        "bioccia.api.problems.document_geometries",
     ],
 }
 

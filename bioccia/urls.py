@@ -3,9 +3,9 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from bioccia import health
+from bioccia.api.views import DocsView, SchemaView
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
@@ -14,8 +14,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("compte/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(), name="api-docs"),
     path("api/v1/", include([path("", include(f"{app}.api.urls")) for app in settings.API_APPS])),
     path("", include("ml.urls")),
     path("", include("species.urls")),

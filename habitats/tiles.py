@@ -13,6 +13,7 @@ FIRST_POLYGON_ZOOM = 12
 # A tile of more would take over 50 ms and half a megabyte to show polygons smaller than a pixel.
 MOST_POLYGONS = 8_000
 EQUATOR_M = 40_075_017
+
 # 4096 units a side, and 64 around it so that outlines drawn with a width don't stop at the edges of tiles.
 _BOUNDS = """
     SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS tile,
@@ -35,8 +36,10 @@ SELECT ST_AsMVT(drawn, 'polygons', 4096, 'outline') FROM drawn WHERE outline IS 
 _GENERALISED = f"""
 WITH bounds AS ({_BOUNDS}),
 level AS (
-    SELECT coalesce(min(max_zoom) FILTER (WHERE max_zoom >= %(z)s), max(max_zoom)) AS max_zoom
-    FROM habitats_generalisedpolygon WHERE vintage_id = %(vintage)s
+    SELECT coalesce(
+        (SELECT min(max_zoom) FROM habitats_generalisedpolygon WHERE vintage_id = %(vintage)s AND max_zoom >= %(z)s),
+        (SELECT max(max_zoom) FROM habitats_generalisedpolygon WHERE vintage_id = %(vintage)s)
+    ) AS max_zoom
 ),
 drawn AS (
     SELECT habitat.code AS c, ST_AsMVTGeom(coarse.geometry_3857, bounds.tile, 4096, 64) AS outline

@@ -22,7 +22,8 @@ class GeoJSONRenderer(JSONRenderer):
     """JSON, announced as RFC 7946 says."""
 
     media_type = "application/geo+json"
-    format = "geojson"
+    # `?format=json` means this one too, where it comes first.
+    format = "json"
 
 
 class GeoJSONField(GeometryField):

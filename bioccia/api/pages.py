@@ -18,6 +18,20 @@ class BoundedLimitOffsetPagination(LimitOffsetPagination):
     default_limit = 50
     max_limit = 1000
 
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Both parameters with their bounds."""
+        limit, offset = super().get_schema_operation_parameters(view)
+        limit["schema"] = {"type": "integer", "minimum": 1, "maximum": self.max_limit, "default": self.default_limit}
+        offset["schema"] = {"type": "integer", "minimum": 0, "maximum": LARGEST_OFFSET, "default": 0}
+        return [limit, offset]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """DRF writes `nullable`, which OpenAPI 3.1 no longer knows."""
+        page = super().get_paginated_response_schema(schema)
+        for name in ("next", "previous"):
+            page["properties"][name] = {"type": ["string", "null"], "format": "uri"}
+        return page
+
 
 class FeaturePagination(BoundedLimitOffsetPagination):
     """A page as a GeoJSON FeatureCollection.
@@ -66,5 +80,7 @@ class FeaturePagination(BoundedLimitOffsetPagination):
             "examples": [123],
         }
         collection = {"type": {"type": "string", "enum": ["FeatureCollection"]}, **properties}
-        collection["features"] = collection.pop("results")
+        # drf-spectacular hands over the name of its own collection, which is that of a feature with "List".
+        feature = {"$ref": collection.pop("results")["$ref"].removesuffix("List")}
+        collection["features"] = {"type": "array", "items": feature}
         return {**page, "required": ["type", "count", "features"], "properties": collection}

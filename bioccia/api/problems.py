@@ -1,4 +1,4 @@
-"""How every operation can fail, written once into the OpenAPI document."""
+"""What drf-spectacular's document lacks: how every operation can fail, and what a GeoJSON geometry is."""
 
 from typing import Any
 
@@ -33,4 +33,28 @@ def document_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
                 problems |= FIELD_PROBLEMS
             for status, sentence in problems.items():
                 operation["responses"].setdefault(status, {"description": sentence, "content": body})
+    return result
+
+
+GEOMETRY_SCHEMA = {
+    "description": "A GeoJSON geometry in EPSG:4326; null with `?geometry=none`.",
+    "type": ["object", "null"],
+    "required": ["type", "coordinates"],
+    "properties": {
+        "type": {"type": "string", "enum": ["Point", "MultiPoint", "Polygon", "MultiPolygon"]},
+        "coordinates": {"type": "array", "items": {}, "examples": [[2.35, 43.6]]},
+    },
+}
+
+
+def document_geometries(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """Postprocessing hook: one geometry for all features, null allowed; the collections nobody refers to go."""
+    schemas = result["components"]["schemas"]
+    schemas["Geometry"] = GEOMETRY_SCHEMA
+    for name in [name for name in schemas if f"Paginated{name}" in schemas]:
+        del schemas[name]
+    for schema in schemas.values():
+        properties = schema.get("properties", {})
+        if properties.keys() >= {"geometry", "properties"}:
+            properties["geometry"] = {"$ref": "#/components/schemas/Geometry"}
     return result

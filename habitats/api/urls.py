@@ -4,7 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from habitats.api import views
 
-router = SimpleRouter()
+router = SimpleRouter(use_regex_path=False)
 router.register("habitat-types", views.HabitatTypeViewSet, basename="habitat-type")
 router.register("samples", views.SampleViewSet, basename="sample")
 router.register("vintages", views.VintageViewSet, basename="vintage")

@@ -37,7 +37,7 @@ class HabitatTypeViewSet(ReadOnlyModelViewSet):
     queryset = HabitatType.objects.select_related("typology", "parent", "legend_entry").order_by("typology__code", "pk")
     serializer_class = serializers.HabitatTypeSerializer
     filterset_class = filters.HabitatTypeFilterSet
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
 
 
 @extend_schema_view(
@@ -61,7 +61,7 @@ class SampleViewSet(ReadOnlyModelViewSet):
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
     permission_classes = [HoldsARight]
     rights_to_see = ["see_samples"]
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Sample]:
         """Theirs to see."""
@@ -83,7 +83,7 @@ class VintageViewSet(ReadOnlyModelViewSet):
     queryset = Vintage.objects.none()
     serializer_class = serializers.VintageSerializer
     filterset_class = filters.VintageFilterSet
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Vintage]:
         """Theirs to see."""
@@ -98,7 +98,7 @@ class VintageViewSet(ReadOnlyModelViewSet):
         filters=False,
     )
     @action(detail=True, pagination_class=None, filterset_class=None)
-    def areas(self, request: Request, pk: str) -> Response:  # noqa: ARG002 - DRF passes it
+    def areas(self, request: Request, pk: int) -> Response:  # noqa: ARG002 - DRF passes it
         """The table twin of the map, for programs."""
         territory = _territory_asked(request)
         found = queries.territory_areas(self.get_object(), territory).select_related("habitat_type__typology")
@@ -131,7 +131,7 @@ class PolygonViewSet(ReadOnlyModelViewSet):
     filterset_class = filters.PolygonFilterSet
     pagination_class = FeaturePagination
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Polygon]:
         """Theirs to see."""

@@ -4,7 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from ml.api.views import ModelVersionViewSet, RunViewSet
 
-router = SimpleRouter()
+router = SimpleRouter(use_regex_path=False)
 router.register("runs", RunViewSet, basename="run")
 router.register("model-versions", ModelVersionViewSet, basename="model-version")
 urlpatterns = router.urls

@@ -39,7 +39,7 @@ class RunViewSet(ReadOnlyModelViewSet):
     queryset = Run.objects.none()
     serializer_class = serializers.RunSerializer
     filterset_class = filters.RunFilterSet
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
     rights_to_see = ["run_models", "stop_runs", "see_working_vintage"]
 
     def get_permissions(self) -> list[Any]:
@@ -78,7 +78,7 @@ class RunViewSet(ReadOnlyModelViewSet):
         responses=serializers.RunSerializer,
     )
     @action(detail=True, methods=["post"])
-    def stop(self, request: Request, pk: str) -> Response:
+    def stop(self, request: Request, pk: int) -> Response:
         """What it finished is kept."""
         run = actions.request_stop(run=get_object_or_404(Run, pk=pk), by=request.user, at=timezone.now())
         return Response(self.get_serializer(run).data)
@@ -91,7 +91,7 @@ class RunViewSet(ReadOnlyModelViewSet):
         responses=serializers.RunSerializer,
     )
     @action(detail=True, methods=["post"])
-    def restart(self, request: Request, pk: str) -> Response:
+    def restart(self, request: Request, pk: int) -> Response:
         """Back to the queue."""
         run = actions.requeue_run(run=get_object_or_404(Run, pk=pk), by=request.user, at=timezone.now())
         tasks.ring(run)
@@ -117,7 +117,7 @@ class ModelVersionViewSet(ReadOnlyModelViewSet):
     filterset_class = filters.ModelVersionFilterSet
     permission_classes = [IsAuthenticatedOrReadOnly]
     lookup_field = "number"
-    lookup_value_regex = r"\d{1,9}"
+    lookup_value_converter = "int"
 
     def get_serializer_class(self) -> type:
         """Lists leave the confusion matrices out."""
@@ -136,7 +136,7 @@ class ModelVersionViewSet(ReadOnlyModelViewSet):
         examples=[REASON],
     )
     @action(detail=True, methods=["post"])
-    def approve(self, request: Request, number: str) -> Response:
+    def approve(self, request: Request, number: int) -> Response:
         """With a reason."""
         return self._decide(request, number, actions.approve_version)
 
@@ -149,11 +149,11 @@ class ModelVersionViewSet(ReadOnlyModelViewSet):
         examples=[REASON],
     )
     @action(detail=True, methods=["post"])
-    def reject(self, request: Request, number: str) -> Response:
+    def reject(self, request: Request, number: int) -> Response:
         """With a reason."""
         return self._decide(request, number, actions.reject_version)
 
-    def _decide(self, request: Request, number: str, decide: Callable[..., ModelVersion]) -> Response:
+    def _decide(self, request: Request, number: int, decide: Callable[..., ModelVersion]) -> Response:
         asked = serializers.DecisionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         version = get_object_or_404(self.get_queryset(), number=number)

@@ -1,6 +1,7 @@
 """`/api/v1/territories/`."""
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.renderers import JSONRenderer
@@ -38,7 +39,6 @@ class TerritoryViewSet(ReadOnlyModelViewSet):
     pagination_class = FeaturePagination
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
     lookup_url_kwarg = "id"
-    lookup_value_regex = "[a-z]+:[^/:]+"
 
     def get_queryset(self) -> QuerySet[Territory]:
         """With the names of the wider ones, without the heavy columns."""
@@ -47,6 +47,8 @@ class TerritoryViewSet(ReadOnlyModelViewSet):
     def get_object(self) -> Territory:
         """By kind and code."""
         kind, _separator, code = self.kwargs["id"].partition(":")
+        if not code.isprintable():  # PostgreSQL refuses NUL with an error, not with an empty answer
+            raise Http404
         return get_object_or_404(self.get_queryset(), kind=kind, code=code)
 
     def known_count(self) -> int:
