@@ -1,0 +1,54 @@
+"""What may be shown of an observation, and the one gate that every list passes, desks and exports included."""
+
+from dataclasses import dataclass
+
+from django.contrib.gis.geos import Point
+
+from species.models import Observation
+from species.models.observations import ObservationQuerySet
+from species.states import Diffusion, Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One position, and the coarser places that hold it (SRID 4326); None where there is no such place."""
+
+    position: Point
+    cell_center: Point
+    cell: str
+    commune: int | None = None
+    commune_point: Point | None = None
+    department_point: Point | None = None
+
+    def at(self, precision: Precision) -> Point | None:
+        """The point that stands for the place at a precision."""
+        points = {
+            Precision.EXACT: self.position,
+            Precision.COMMUNE: self.commune_point,
+            Precision.CELL: self.cell_center,
+            Precision.DEPARTMENT: self.department_point,
+        }
+        return points.get(precision)
+
+
+def shown_place(place: Place, *, sensitivity: int, diffusion: str) -> tuple[Precision, Point | None]:
+    """How precisely a position may be shown, and the point that stands for it.
+
+    Where the territory of that precision is missing (at sea, or in a region without departments) the next coarser one
+    serves: never a finer one.
+    """
+    finest = max(sensitivity, Precision.COMMUNE if diffusion == Diffusion.STANDARD else Precision.EXACT)
+    for precision in Precision:
+        if precision >= finest and (point := place.at(precision)) is not None:
+            return precision, point
+    return Precision.NOTHING, None
+
+
+def shown_observations() -> ObservationQuerySet:
+    """The gate: the observations that may appear in a list, without what could tell more than their shown place."""
+    return Observation.objects.exclude(shown_precision=Precision.NOTHING).defer("geometry", "uncertainty_m", "cell")
+
+
+def listed_observations() -> ObservationQuerySet:
+    """The gate for lists by commune: those whose commune may be named."""
+    return shown_observations().filter(shown_precision__lte=Precision.COMMUNE)
