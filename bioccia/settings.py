@@ -192,7 +192,7 @@ WHITENOISE_MANIFEST_STRICT = False
 MEDIA_ROOT = FILES_DIR / "uploads"
 
 REDIS_URL = env("REDIS_URL", default="") or paths.private_redis_url()
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # the same socket, in Celery's words
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

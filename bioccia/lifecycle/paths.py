@@ -104,5 +104,5 @@ def private_database(region: str) -> dict[str, str]:
 
 
 def private_redis_url() -> str:
-    """How Celery reaches the private broker; regions share it and differ by key prefix and queue."""
-    return f"redis+socket://{redis_socket()}"
+    """How clients reach the private broker; regions share it and differ by key prefix and queue."""
+    return f"unix://{redis_socket()}"

@@ -157,17 +157,21 @@ def _play(options: RunOptions) -> None:
 
 def _say_where(options: RunOptions, seconds: float) -> None:
     say("")
-    _manage(options, "demo_accounts")
+    accounts = _manage(options, "demo_accounts", shown=False)
+    say("\n".join(accounts.splitlines()[:-1]))  # the last line is for programs
     say("")
     say(f"{options.url} is served ({seconds:.0f} s). Logs: {paths.region_log_dir(options.region)}")
 
 
-def _manage(options: RunOptions, *arguments: str) -> None:
+def _manage(options: RunOptions, *arguments: str, shown: bool = True) -> str:
+    """Run a management command on the region, its words shown as they come or returned."""
     command = [str(environment.project_python()), "manage.py", *arguments]
     settings = {**environment.process_environment(options.region), "BIOCCIA_SERVICES": "running"}
-    answer = subprocess.run(command, cwd=paths.REPOSITORY, env=settings, check=False)
+    output = None if shown else subprocess.PIPE
+    answer = subprocess.run(command, cwd=paths.REPOSITORY, env=settings, stdout=output, text=True, check=False)
     if answer.returncode:
         raise LifecycleError(f"`manage.py {' '.join(arguments)}` failed with code {answer.returncode}.")
+    return answer.stdout or ""
 
 
 def _wait_for_the_end(options: RunOptions) -> None:

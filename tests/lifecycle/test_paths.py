@@ -45,4 +45,4 @@ def test_two_deep_folders_have_two_sockets(at):
 def test_each_region_has_its_own_database(at):
     at("/srv/bioccia")
     assert paths.private_database("slovenia")["NAME"] == "bioccia_slovenia"
-    assert paths.private_redis_url() == "redis+socket:///srv/bioccia/redis/run/redis.sock"
+    assert paths.private_redis_url() == "unix:///srv/bioccia/redis/run/redis.sock"
