@@ -52,7 +52,15 @@ def as_owner(arguments: Sequence[str | Path]) -> list[str]:
     if way() == "user":
         # setpriv replaces itself by the program, where runuser would stay as a parent that swallows signals.
         entry = pwd.getpwnam(FALLBACK_USER)
-        return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", *plain]
+        return [
+            "env",
+            "--chdir=/",
+            "setpriv",
+            f"--reuid={entry.pw_uid}",
+            f"--regid={entry.pw_gid}",
+            "--clear-groups",
+            *plain,
+        ]
     return plain
 
 
@@ -75,6 +83,9 @@ def make_data_dir(folder: Path) -> Path:
 
     When the owner is another user who cannot reach it (a clone under /root), the folder becomes a link to one under
     /var/lib named after a hash of its path.
+
+    Returns:
+        The folder, by a path its owner can follow.
     """
     if way() != "user":
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +93,7 @@ def make_data_dir(folder: Path) -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         _make_for_fallback_user(folder)
-    return folder
+    return folder.resolve()
 
 
 def _make_for_fallback_user(folder: Path) -> None:

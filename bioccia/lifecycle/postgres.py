@@ -63,8 +63,8 @@ def program(name: str) -> Path:
 
 
 def data_dir() -> Path:
-    """The cluster's files."""
-    return paths.postgres_dir() / "data"
+    """The cluster's files, by the path the server's own user can follow."""
+    return paths.postgres_dir().resolve() / "data"
 
 
 def pid_file() -> Path:
@@ -128,7 +128,7 @@ def settings(*, durable: bool = True) -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEGABYTE
     options = {
         "listen_addresses": "",
-        "unix_socket_directories": str(paths.postgres_socket_dir()),
+        "unix_socket_directories": str(paths.postgres_socket_dir().resolve()),
         "unix_socket_permissions": "0700",
         "shared_buffers": f"{min(512, memory // 8)}MB",
         "effective_cache_size": f"{memory // 3}MB",
@@ -201,7 +201,7 @@ def wait_ready() -> None:
 
 def answers() -> bool:
     """Whether the server takes connections."""
-    return is_running() and _run_client("pg_isready", ["--quiet"]).returncode == 0
+    return is_running() and _run_client("pg_isready", ["--quiet", "--dbname", "postgres"]).returncode == 0
 
 
 def _last_words() -> str:
@@ -209,8 +209,7 @@ def _last_words() -> str:
         lines = log_file().read_text(errors="replace").splitlines()
     except OSError:
         return "it left no log"
-    telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "HINT" in line]
-    return " ".join((telling or lines)[-2:]) or "it said nothing"
+    return " ".join(lines[-3:]) or "it said nothing"
 
 
 def clear_leftovers() -> None:
