@@ -1,23 +1,25 @@
 """From an approved version to a vintage that can be shown: each function is one step of the mapping year."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 from django.utils.translation import gettext as _
-from ml.compute.classify import ClassifyOutputs, classify_stack
 
 from bioccia.errors import StateForbidsError
 from habitats import actions, queries
 from habitats.models import HabitatType, Vintage
 from habitats.stacks import stack_paths
 from ml.compute.change import zonal_transitions
-from ml.compute.errors import RasterError
+from ml.compute.classify import ClassifyOutputs, classify_stack
+from ml.compute.errors import RasterError, SampleError
 from ml.compute.polygons import generalise_map, polygonise_map
+from ml.compute.scores import score_class_map
 from ml.compute.zonal import zonal_areas
-from ml.models import Artefact
+from ml.models import Artefact, ModelVersion
 from ml.run_session import RunSession
 from ml.states import VersionState
 from ml.storage import path_of, store_file
@@ -46,8 +48,18 @@ def map_by_windows(session: RunSession) -> Mapping[str, Any]:
         work_dir=session.work_dir / "windows",
         progress=session.progress,
     )
+    metrics = _published_scores(outputs.classes, version)
     at = session.now()
-    return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS}
+    return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS} | {"metrics": metrics}
+
+
+def _published_scores(classes: Path, version: ModelVersion) -> dict[str, Any]:
+    """Scores of the class raster as published, on the samples kept back when the version was trained."""
+    samples = gpd.read_parquet(path_of(version.training_set.artefact))
+    try:
+        return score_class_map(classes, samples).as_json()
+    except SampleError as error:
+        return {"unscored": str(error)}
 
 
 def vectorise(session: RunSession) -> Mapping[str, Any]:
@@ -77,7 +89,7 @@ def load(session: RunSession) -> Mapping[str, Any]:
         at=session.now(),
         version=session.run.version,
         minimum_unit_px=session.run.region.minimum_unit_px,
-        metrics=session.outputs["map_by_windows"].get("metrics", {}),
+        metrics=session.outputs["map_by_windows"]["metrics"],
         **rasters,
     )
     polygons = gpd.read_parquet(path_of(Artefact.objects.get(pk=session.outputs["vectorise"]["polygons"])))

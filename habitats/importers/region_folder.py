@@ -24,7 +24,7 @@ from ml.compute.region import (
     read_territory_layers,
     stack_bands,
 )
-from ml.compute.samples import assign_splits
+from ml.compute.samples import BLOCK_CELLS, assign_splits
 from species.importers import import_observation_file
 from territories.actions import store_region
 from territories.models import Region
@@ -114,9 +114,9 @@ def _store_region(folder: RegionFolder, widest: gpd.GeoDataFrame, at: datetime.d
 
 def _store_samples(folder: RegionFolder, year: int, habitats: Mapping[str, Any]) -> int:
     frame = read_samples(folder, year)
-    frame["split"] = assign_splits(frame, seed=folder.seed or 0)
+    block_m = BLOCK_CELLS * folder.resolution_m
+    splits = assign_splits(frame, block_m=block_m, seed=folder.seed or 0)
     places = frame.to_crs(4326).geometry
-    given = read_samples(folder, year)["split"]
     source = f"{folder.slug}/{year}"
     rows = (
         {
@@ -126,8 +126,8 @@ def _store_samples(folder: RegionFolder, year: int, habitats: Mapping[str, Any])
             "observed_on": row.date or None,
             "observers": row.observers[:300],
             "origin": row.origin if row.origin in SampleOrigin.values else SampleOrigin.OTHER,
-            "given_split": given.iloc[position],
-            "sample_set": SET_OF_SPLIT[row.split],
+            "given_split": row.split,
+            "sample_set": SET_OF_SPLIT[splits[position]],
         }
         for position, row in enumerate(frame.itertuples(index=False))
     )

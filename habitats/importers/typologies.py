@@ -40,6 +40,7 @@ class TypologyReport:
     created: int = 0
     updated: int = 0
     without_parent: int = 0
+    named_by_cd_hab: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
@@ -159,7 +160,7 @@ def _name_codeless(drafts: list[_Draft], report: TypologyReport) -> None:
         cd_hab = draft.values.get("cd_hab", "")
         if not draft.code and cd_hab.isdigit():
             draft.code = f"cd_hab:{cd_hab}"
-            report.skipped["no_code_named_by_cd_hab"] = report.skipped.get("no_code_named_by_cd_hab", 0) + 1
+            report.named_by_cd_hab += 1
             continue
         owner = owners.setdefault(draft.code, draft)
         if owner is not draft and cd_hab.isdigit() and owner.values.get("cd_hab", "") not in {"", cd_hab}:

@@ -16,6 +16,7 @@ from ml.actions.runs import (
     stop_run,
 )
 from ml.actions.versions import (
+    approve_at_console,
     approve_version,
     decide_by_gate,
     freeze_training_set,
@@ -25,6 +26,7 @@ from ml.actions.versions import (
 )
 
 __all__ = [
+    "approve_at_console",
     "approve_version",
     "await_decision",
     "claim_run",

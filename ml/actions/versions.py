@@ -103,6 +103,14 @@ def decide_by_gate(*, version: ModelVersion, run: Run, at: datetime.datetime) ->
     return move == "approve"
 
 
+def approve_at_console(*, version: ModelVersion, at: datetime.datetime) -> None:
+    """Let a candidate map because the operator at the machine's console asked for its map."""
+    reason = _("Mapped at the console. %(gate)s") % {
+        "gate": _gate_sentence(version, version.comparison.get("verdict", "first"))
+    }
+    _write_decision(version, "approve", by=None, reason=reason, at=at)
+
+
 def _gate_sentence(version: ModelVersion, verdict: str) -> str:
     scores = version.comparison.get("macro_f1") or {}
     if scores.get("current") is None:

@@ -1,0 +1,194 @@
+"""From samples to a decided candidate: each function is one step of the mapping year."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import shapely
+from django.conf import settings
+from django.utils.translation import gettext as _
+from ml.compute.energy import Meter
+
+from bioccia.errors import InvalidFieldsError
+from habitats import queries
+from habitats.models import Sample
+from habitats.stacks import stack_paths
+from habitats.states import SampleSet
+from ml import actions
+from ml.compute.comparison import compare_scores, score_model
+from ml.compute.errors import ComputeError, SampleError
+from ml.compute.region import LegendRow
+from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_model, train_model
+from ml.errors import DecisionAwaitedError
+from ml.models import ModelVersion, TrainingSet
+from ml.run_session import RunSession
+from ml.states import VersionState
+from ml.storage import path_of, store_file
+
+SPLIT_OF_SET = {SampleSet.TRAINING: "train", SampleSet.SELECTION: "test"}
+# A candidate that loses no more macro-F1 than this on the same blocks is not worse: fewer cells cannot tell.
+TOLERANCE = 0.02
+
+
+def freeze(session: RunSession) -> Mapping[str, Any]:
+    """Write the rows that this training will see to a file known by its hash; the audit sample stays sealed."""
+    samples = list(
+        Sample.objects.of_year(session.run.year)
+        .in_service()
+        .not_sealed()
+        .select_related("habitat_type")
+        .order_by("key")
+    )
+    if not samples:
+        raise InvalidFieldsError(
+            _("There is no sample for %(year)s: add samples/%(year)s.gpkg to the region folder and import it again.")
+            % {"year": session.run.year}
+        )
+    file = session.work_dir / "samples.parquet"
+    _frame(samples, session.run.region.epsg).to_parquet(file)
+    artefact = store_file(file, at=session.now())
+    training_set = actions.freeze_training_set(
+        year=session.run.year,
+        artefact=artefact,
+        counts=_counts(samples),
+        sample_count=len(samples),
+        at=session.now(),
+    )
+    return {"training_set": training_set.pk, "sha256": training_set.sha256}
+
+
+def _frame(samples: Sequence[Sample], epsg: int) -> gpd.GeoDataFrame:
+    columns = {
+        "key": [sample.key for sample in samples],
+        "code": [sample.habitat_type.code for sample in samples],
+        "split": [SPLIT_OF_SET[SampleSet(sample.sample_set)] for sample in samples],
+        "origin": [sample.origin for sample in samples],
+        "date": [sample.observed_on.isoformat() if sample.observed_on else "" for sample in samples],
+        "weight": [sample.weight for sample in samples],
+    }
+    places = shapely.from_wkb([bytes(sample.geometry.wkb) for sample in samples])
+    return gpd.GeoDataFrame(columns, geometry=places, crs=4326).to_crs(epsg)
+
+
+def _counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    return {
+        "by_set": dict(Counter(sample.sample_set for sample in samples)),
+        "by_habitat": dict(Counter(sample.habitat_type.code for sample in samples)),
+        "by_origin": dict(Counter(sample.origin for sample in samples)),
+    }
+
+
+def train(session: RunSession) -> Mapping[str, Any]:
+    """Learn, score on the blocks that never train, and write the candidate's card."""
+    run = session.run
+    training_set = _training_set(session)
+    samples, stack = gpd.read_parquet(path_of(training_set.artefact)), stack_paths(run.region, run.year)
+    with Meter() as meter:
+        model = train_model(
+            stack, samples, options=TrainingOptions(mode=run.mode, seed=run.seed, legend=_legend_rows())
+        )
+    file = session.work_dir / "model.npz"
+    save_model(model, file)
+    version = actions.record_version(
+        run=run,
+        training_set=training_set,
+        artefact=store_file(file, at=session.now()),
+        code_version=code_version(),
+        parameters=model.report,
+        metrics=_scores(model, stack, samples),
+        train_seconds=meter.seconds,
+        train_cpu_seconds=meter.cpu_seconds,
+        energy_wh=meter.energy_wh,
+        energy_method=meter.energy_method,
+        created_at=session.now(),
+    )
+    run.version = version
+    return {"version": version.pk, "number": version.number}
+
+
+def _scores(model: TrainedModel, stack: Sequence[Path], samples: gpd.GeoDataFrame) -> dict[str, Any]:
+    try:
+        return score_model(model, stack, samples).as_json()
+    except SampleError as error:  # too few places to keep any back: the version says so instead of a number
+        return {"unscored": str(error)}
+
+
+def compare(session: RunSession) -> Mapping[str, Any]:
+    """Score the current version on the candidate's blocks; where it cannot read this year's stack, say so."""
+    version = _version(session)
+    current = ModelVersion.objects.current()
+    comparison: dict[str, Any] = {"verdict": "first"}
+    if current is not None:
+        samples = gpd.read_parquet(path_of(version.training_set.artefact))
+        try:
+            stack = stack_paths(session.run.region, session.run.year)
+            scores = score_model(load_model(path_of(current.artefact)), stack, samples)
+            comparison = compare_scores(version.metrics, scores.as_json(), tolerance=TOLERANCE)
+        except ComputeError as error:
+            comparison = {"verdict": "first", "not_comparable": str(error)}
+        comparison["current"] = current.number
+    actions.record_comparison(version=version, current=current, comparison=comparison)
+    return {"verdict": comparison["verdict"]}
+
+
+def decide(session: RunSession) -> Mapping[str, Any]:
+    """Approve or reject by the rule fixed beforehand, or wait for a person; a run typed at the console maps anyway."""
+    version = _version(session)
+    decision = session.run.parameters.get("decision", "person")
+    if decision == "later" or version.decided_at is not None:
+        return {"state": version.state}
+    if decision == "person":
+        raise DecisionAwaitedError(f"version {version.number} awaits a decision")
+    if decision == "console":
+        actions.approve_at_console(version=version, at=session.now())
+    elif not actions.decide_by_gate(version=version, run=session.run, at=session.now()):
+        raise InvalidFieldsError(
+            _(
+                "Version %(number)s was rejected by the gate's rule: %(reason)s Look at its page, then map with the "
+                "current version or train again."
+            )
+            % {"number": version.number, "reason": version.reason}
+        )
+    return {"state": VersionState.APPROVED}
+
+
+def _version(session: RunSession) -> ModelVersion:
+    return ModelVersion.objects.select_related("training_set__artefact").get(pk=session.outputs["train"]["version"])
+
+
+def _legend_rows() -> tuple[LegendRow, ...]:
+    return tuple(
+        LegendRow(
+            code=entry.habitat_type.code,
+            label_fr=entry.habitat_type.label_fr,
+            label_en=entry.habitat_type.label_en,
+            color=entry.color,
+            parent_code=entry.habitat_type.parent.code if entry.habitat_type.parent else "",
+            stake=entry.stake,
+            position=entry.position,
+        )
+        for entry in queries.legend()
+    )
+
+
+def _training_set(session: RunSession) -> TrainingSet:
+    return TrainingSet.objects.select_related("artefact").get(pk=session.outputs["freeze"]["training_set"])
+
+
+@cache
+def code_version() -> str:
+    """The commit of the code that learns, or the package's version outside a repository."""
+    try:
+        answer = subprocess.run(  # noqa: S603
+            ["git", "-C", str(settings.BASE_DIR), "rev-parse", "--short=12", "HEAD"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return Path(settings.BASE_DIR, "VERSION").read_text().strip()
+    return answer.stdout.strip()
