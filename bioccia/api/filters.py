@@ -5,12 +5,10 @@ from typing import Any
 import django_filters
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 
 LARGEST_INTEGER = 2**31 - 1
 
 
-@extend_schema_field({"type": "integer", "minimum": 0, "maximum": LARGEST_INTEGER})
 class WholeNumberFilter(django_filters.NumberFilter):
     """A whole number that a database column can hold.
 

@@ -72,7 +72,7 @@ class VintageFilterSet(django_filters.FilterSet):
 class PolygonFilterSet(django_filters.FilterSet):
     """Filters of `/polygons/`."""
 
-    vintage = WholeNumberFilter("vintage_id", label=_("id of a vintage"))
+    vintage = WholeNumberFilter(label=_("id of a vintage"))
     year = WholeNumberFilter("vintage__year", label=_("year of the vintage"))
     habitat = CodesFilter("habitat_type__code")
     min_confidence = WholeNumberFilter("confidence", "gte", label=_("confidence from (%)"))

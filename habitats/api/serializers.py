@@ -34,9 +34,13 @@ class HabitatTypeSerializer(serializers.ModelSerializer):
     """One habitat of one typology."""
 
     typology = serializers.CharField(source="typology.code", help_text="code of the typology")
-    parent = serializers.CharField(source="parent.code", default=None, help_text="code of the habitat above")
+    parent = serializers.CharField(
+        source="parent.code", default=None, allow_null=True, help_text="code of the habitat above"
+    )
     label = serializers.CharField(help_text="in the language asked for")
-    legend = LegendSerializer(source="legend_entry", default=None, help_text="null where the region's map has it not")
+    legend = LegendSerializer(
+        source="legend_entry", default=None, allow_null=True, help_text="null where the region's map has it not"
+    )
 
     class Meta:
         model = HabitatType

@@ -21,7 +21,9 @@ class RunStepSerializer(serializers.ModelSerializer):
 class RunSerializer(serializers.ModelSerializer):
     """One long job."""
 
-    version = serializers.IntegerField(source="version.number", default=None, help_text="number of the model version")
+    version = serializers.IntegerField(
+        source="version.number", default=None, allow_null=True, help_text="number of the model version"
+    )
     steps = RunStepSerializer(many=True)
 
     class Meta:
@@ -83,8 +85,10 @@ class TrainingSetSerializer(serializers.ModelSerializer):
 class ModelVersionSummarySerializer(serializers.ModelSerializer):
     """A model version in a list."""
 
-    macro_f1 = serializers.FloatField(source="metrics.macro_f1", default=None, help_text="on the selection blocks")
-    overall_accuracy = serializers.FloatField(source="metrics.overall_accuracy", default=None)
+    macro_f1 = serializers.FloatField(
+        source="metrics.macro_f1", default=None, allow_null=True, help_text="on the selection blocks"
+    )
+    overall_accuracy = serializers.FloatField(source="metrics.overall_accuracy", default=None, allow_null=True)
 
     class Meta:
         model = ModelVersion
@@ -97,7 +101,7 @@ class ModelVersionSerializer(serializers.ModelSerializer):
     training_set = TrainingSetSerializer()
     sha256 = serializers.CharField(source="artefact.sha256", help_text="of the model's file")
     size_bytes = serializers.IntegerField(source="artefact.size_bytes")
-    compared_with = serializers.IntegerField(source="compared_with.number", default=None)
+    compared_with = serializers.IntegerField(source="compared_with.number", default=None, allow_null=True)
 
     class Meta:
         model = ModelVersion
