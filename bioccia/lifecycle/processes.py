@@ -99,13 +99,19 @@ def reap_children() -> None:
             pass
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a condition, and say whether it came in time."""
+def wait_until(condition: Callable[[], bool], seconds: float, *, every: float = POLL_SECONDS) -> bool:
+    """Wait for a condition, and say whether it came in time.
+
+    Args:
+        condition: asked again and again.
+        seconds: the patience.
+        every: the pause between two questions, in seconds.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return True
 
 

@@ -117,7 +117,7 @@ def _start_supervisor(options: RunOptions) -> None:
         pid_file=supervisor.pid_file(options.region),
         environment=settings,
     )
-    in_time = processes.wait_until(lambda: _is_settled(options, mark), READY_PATIENCE_SECONDS)
+    in_time = processes.wait_until(lambda: _is_settled(options, mark), READY_PATIENCE_SECONDS, every=0.4)
     if not in_time or not is_ready(options.url):
         raise LifecycleError(_explain_unready(options))
 

@@ -71,7 +71,7 @@ class Platform:
             return False
 
     def wait_ready(self):
-        assert processes.wait_until(self.ready, PATIENCE_SECONDS), self.logs()
+        assert processes.wait_until(self.ready, PATIENCE_SECONDS, every=0.4), self.logs()
 
     def logs(self):
         files = [*self.var.glob("*/log/*.log")]
