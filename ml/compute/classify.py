@@ -1,0 +1,291 @@
+"""Mapping a stack by windows: each finished window is a file, so a killed run resumes where it was."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numba import njit
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of, write_cog
+from ml.compute.extraction import ReaderPool
+from ml.compute.features import SeriesSource, bind_recipe, feature_planes, has_data
+from ml.compute.files import raise_if_disk_is_full, written_aside
+from ml.compute.model_files import TrainedModel, load_model
+from ml.compute.recipes import HALO, survey_stack
+from ml.compute.stacks import Stack, open_stack
+
+__all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
+
+WINDOW = 256
+NO_CONFIDENCE = 255
+RUNNER_UP_BANDS = ("runner_up_1", "runner_up_1_share", "runner_up_2", "runner_up_2_share")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ClassifyOutputs:
+    """The rasters to write; None for one that is not wanted."""
+
+    classes: Path
+    confidence: Path | None = None
+    runner_ups: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    stack: Stack
+    model: TrainedModel
+    sources: tuple[SeriesSource, ...]
+    outputs: ClassifyOutputs
+    folder: Path
+
+    @property
+    def windows(self) -> list[Window]:
+        return list(self.stack.grid.windows(WINDOW))
+
+    def part(self, place: int) -> Path:
+        return self.folder / f"window-{place:07d}.npz"
+
+
+def classify_stack(
+    stack_paths: Sequence[Path],
+    model_path: Path,
+    outputs: ClassifyOutputs,
+    *,
+    workers: int = 1,
+    work_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Map a stack with a model.
+
+    The bytes written depend on the stack and the model alone: not on workers, order or interruptions.
+
+    Args:
+        stack_paths: rasters on one grid with the series of the model.
+        model_path: as `save_model` wrote it.
+        outputs: classes (0 = no data), confidence (uint8 0-100, 255 = no data), and runner-ups (uint16: value
+            of the first, its share 0-100, value of the second, its share).
+        workers: threads, each with its own files open.
+        work_dir: where finished windows wait for the merge; given again after an interruption, the run
+            resumes. A folder beside the output, removed at the end, where None.
+        progress: called with (windows done, windows in all); what it raises stops the run.
+
+    Returns:
+        Counts for the run's record: cells, cells_mapped, windows, windows_resumed.
+
+    Raises:
+        ModelFileError: the model cannot be used.
+        StackError: the stack cannot be read, or lacks a series of the model.
+        ComputeError: the disk is full; earlier outputs are untouched.
+    """
+    model = load_model(model_path)
+    stack = open_stack(stack_paths)
+    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    with _folder(work_dir, outputs.classes) as folder:
+        job = _Job(stack, model, sources, outputs, folder)
+        _forget_other_job(job, _fingerprint(job, Path(model_path)))
+        resumed = sum(job.part(place).exists() for place in range(len(job.windows)))
+        _map_windows(job, workers, progress)
+        mapped = _merge(job)
+    return {
+        "cells": stack.grid.width * stack.grid.height,
+        "cells_mapped": mapped,
+        "windows": len(job.windows),
+        "windows_resumed": resumed,
+    }
+
+
+class _folder:  # noqa: N801 - used as a context manager function
+    """The folder of finished windows; emptied when the map is done, kept for the next try when it is not."""
+
+    def __init__(self, work_dir: Path | None, beside: Path) -> None:
+        self._is_kept = work_dir is not None
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        self._path = work_dir or Path(tempfile.mkdtemp(prefix=".windows-", dir=beside.parent))
+
+    def __enter__(self) -> Path:
+        self._path.mkdir(parents=True, exist_ok=True)
+        return self._path
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or not self._is_kept:
+            shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _fingerprint(job: _Job, model_path: Path) -> str:
+    """Changes when the model, a file of the stack or the wanted outputs do."""
+    digest = hashlib.sha256(model_path.read_bytes())
+    for path in job.stack.paths:
+        status = path.stat()
+        digest.update(f"{path.name}:{status.st_size}:{status.st_mtime_ns};".encode())
+    digest.update(f"{job.outputs.runner_ups is not None}:{WINDOW}".encode())
+    return digest.hexdigest()
+
+
+def _forget_other_job(job: _Job, fingerprint: str) -> None:
+    """Drop the windows that another model or stack left in the folder."""
+    mark = job.folder / "job.json"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint:
+        return
+    for part in job.folder.glob("window-*.npz"):
+        part.unlink()
+    with written_aside(mark) as aside:
+        aside.write_text(fingerprint, encoding="utf-8")
+
+
+def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
+    windows = job.windows
+    todo = [place for place in range(len(windows)) if not job.part(place).exists()]
+    done = len(windows) - len(todo)
+    readers = ReaderPool(job.stack)
+    pool = ThreadPoolExecutor(max(1, workers))
+    try:
+        if progress:
+            progress(done, len(windows))
+        futures = [pool.submit(_map_window, job, readers, place, windows[place]) for place in todo]
+        for future in as_completed(futures):
+            future.result()
+            done += 1
+            if progress:
+                progress(done, len(windows))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        readers.close()
+
+
+def _map_window(job: _Job, readers: ReaderPool, place: int, window: Window) -> None:
+    padded = job.stack.grid.padded(window, HALO)
+    values = readers.reader().read(padded)
+    top, left = int(window.row_off - padded.row_off), int(window.col_off - padded.col_off)
+    inner = (slice(top, top + int(window.height)), slice(left, left + int(window.width)))
+    seen = has_data(values, job.sources)[inner].reshape(-1)
+    ranks = np.zeros((seen.size, 3), np.uint16)
+    percents = np.zeros((seen.size, 3), np.uint8)
+    if seen.any():
+        levels = _levels(job, values, inner, seen)
+        shares = job.model.forest.shares(levels)
+        ranks[seen], percents[seen] = _rank(shares, _values_by_place(job.model), job.model.sharpness)
+    arrays: dict[str, Any] = {"classes": ranks[:, 0], "confidence": np.where(seen, percents[:, 0], NO_CONFIDENCE)}
+    if job.outputs.runner_ups:
+        arrays["runner_ups"] = np.stack([ranks[:, 1], percents[:, 1], ranks[:, 2], percents[:, 2]])
+    with written_aside(job.part(place)) as aside, aside.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _levels(
+    job: _Job, values: Sequence[NDArray[np.float32]], inner: tuple[slice, slice], seen: NDArray[np.bool_]
+) -> NDArray[np.int16]:
+    """(features, seen cells) int16."""
+    shape = values[0].shape[1:]
+    levels = np.empty((len(job.model.recipe.features), int(seen.sum())), np.int16)
+    for place, plane in feature_planes(values, job.model.recipe, job.sources):
+        cells = plane.reshape(shape)[inner].reshape(-1)
+        levels[place] = job.model.levels.of_feature(place, cells[seen])
+    return levels
+
+
+def _values_by_place(model: TrainedModel) -> NDArray[np.uint16]:
+    return lookup_of([model.values[code] for code in model.codes])
+
+
+@njit(cache=True, nogil=True)
+def _rank(
+    shares: NDArray[np.float32], values: NDArray[np.uint16], sharpness: float
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """The three best classes of each cell and their sharpened shares in percent, 0 where there is none."""
+    cells, classes = shares.shape
+    ranks = np.zeros((cells, 3), np.uint16)
+    percents = np.zeros((cells, 3), np.uint8)
+    for cell in range(cells):
+        total = 0.0
+        for k in range(classes):
+            if shares[cell, k] > 0:
+                total += shares[cell, k] ** sharpness
+        last = -1
+        last_share = np.float32(2)
+        for rank in range(min(3, classes)):
+            best, best_share = -1, np.float32(0)
+            for k in range(classes):
+                share = shares[cell, k]
+                is_after = share < last_share or (share == last_share and k > last)
+                if is_after and share > best_share:
+                    best, best_share = k, share
+            if best < 0:
+                break
+            ranks[cell, rank] = values[best]
+            percents[cell, rank] = np.uint8(np.rint(100 * best_share**sharpness / total))
+            last, last_share = best, best_share
+    return ranks, percents
+
+
+def _merge(job: _Job) -> int:
+    """Write the outputs from the finished windows; the count of cells with a class."""
+    model, outputs = job.model, job.outputs
+    used = sorted(model.values.values())
+    palette = palette_of(model.values, model.colors)
+    is_small = dtype_of(used) is np.uint8
+    tags = {TAG: json.dumps({str(value): code for code, value in model.values.items()}, ensure_ascii=False)}
+    mapped = _merge_one(
+        job,
+        "classes",
+        outputs.classes,
+        {"dtype": dtype_of(used), "count": 1, "nodata": 0},
+        lambda target: _describe(target, ["class"], tags, palette if is_small else None),
+    )
+    if outputs.confidence:
+        profile = {"dtype": np.uint8, "count": 1, "nodata": NO_CONFIDENCE}
+        _merge_one(job, "confidence", outputs.confidence, profile, lambda t: _describe(t, ["confidence"], {}))
+    if outputs.runner_ups:
+        profile = {"dtype": np.uint16, "count": 4, "nodata": 0}
+        _merge_one(job, "runner_ups", outputs.runner_ups, profile, lambda t: _describe(t, RUNNER_UP_BANDS, tags))
+    return mapped
+
+
+def _merge_one(
+    job: _Job,
+    name: str,
+    output: Path,
+    profile: dict[str, Any],
+    describe: Callable[[rasterio.io.DatasetWriter], None],
+) -> int:
+    grid = job.stack.grid
+    draft = job.folder / f"{name}.tif"
+    shape = {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
+    filled = 0
+    try:
+        with rasterio.open(
+            draft, "w", driver="GTiff", tiled=True, blockxsize=WINDOW, blockysize=WINDOW, **shape, **profile
+        ) as target:
+            describe(target)
+            for place, window in enumerate(job.windows):
+                with np.load(job.part(place)) as part:
+                    planes = part[name].reshape(profile["count"], int(window.height), int(window.width))
+                filled += int((planes[0] != profile["nodata"]).sum())
+                target.write(planes.astype(profile["dtype"]), window=window)
+    except OSError as error:
+        raise_if_disk_is_full(error, draft)
+        raise
+    write_cog(draft, output)
+    return filled
+
+
+def _describe(
+    target: rasterio.io.DatasetWriter,
+    bands: Sequence[str],
+    tags: dict[str, str],
+    palette: dict[int, tuple[int, int, int, int]] | None = None,
+) -> None:
+    target.descriptions = tuple(bands)
+    target.update_tags(**tags)
+    if palette:
+        target.write_colormap(1, palette)

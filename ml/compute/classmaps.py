@@ -1,0 +1,121 @@
+"""Class rasters: which value stands for which code, in which colour, written as a cloud-optimised GeoTIFF."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from numpy.typing import NDArray
+
+from ml.compute.errors import RasterError
+from ml.compute.files import written_aside
+from ml.compute.grids import open_raster
+
+HIGHEST_VALUE = 65535
+HIGHEST_PALETTE_VALUE = 255
+TAG = "CLASSES"
+
+
+def class_values(codes: Sequence[str], legend_codes: Sequence[str] = ()) -> dict[str, int]:
+    """The raster value of each code.
+
+    Args:
+        codes: every code used in the samples.
+        legend_codes: the legend's order; empty for alphabetical order.
+
+    Returns:
+        The integers themselves where all codes are integers from 1 to 65535, else 1..K in the legend's
+        order, codes outside the legend last.
+
+    Raises:
+        RasterError: there are more classes than a raster can hold.
+    """
+    used = sorted(set(codes))
+    if len(used) > HIGHEST_VALUE:
+        raise RasterError(f"{len(used)} classes do not fit a class raster; merge some of them.")
+    if all(code.isascii() and code.isdigit() and str(int(code)) == code for code in used):
+        values = {code: int(code) for code in used}
+        if all(1 <= value <= HIGHEST_VALUE for value in values.values()):
+            return values
+    place = {code: index for index, code in enumerate(legend_codes)}
+    ordered = sorted(used, key=lambda code: (place.get(code, len(place)), code))
+    return {code: value for value, code in enumerate(ordered, 1)}
+
+
+def class_codes(path: Path) -> dict[int, str]:
+    """The code of each value of a class raster.
+
+    Args:
+        path: a class raster; without a CLASSES tag, its integers are the codes.
+
+    Returns:
+        Codes by value, without 0 (no data).
+
+    Raises:
+        RasterError: unreadable, or its CLASSES tag is no JSON object {value: code}.
+    """
+    with open_raster(path) as source:
+        tag = source.tags().get(TAG)
+        if tag is None:
+            found = np.unique(np.concatenate([np.unique(source.read(1, window=w)) for w in _windows(source)]))
+            return {int(value): str(int(value)) for value in found if value != 0}
+    try:
+        return {int(value): str(code) for value, code in json.loads(tag).items()}
+    except (ValueError, AttributeError) as error:
+        raise RasterError(f"{path}: the tag {TAG} is no JSON object of codes by value; remove it.") from error
+
+
+def palette_of(values: Mapping[str, int], colors: Mapping[str, str]) -> dict[int, tuple[int, int, int, int]]:
+    """A colour for each value, from `#rrggbb` by code where given, else spread around the colour wheel."""
+    palette = {0: (0, 0, 0, 0)}
+    for place, (code, value) in enumerate(sorted(values.items(), key=lambda item: item[1])):
+        color = colors.get(code) or _wheel_color(place)
+        red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+        palette[value] = (red, green, blue, 255)
+    return palette
+
+
+def write_cog(source: Path, target: Path) -> None:
+    """Copy a raster to a cloud-optimised GeoTIFF, written aside and renamed.
+
+    Args:
+        source: a finished GeoTIFF with its tags, nodata and colour table.
+        target: the output.
+
+    Raises:
+        ComputeError: the disk is full.
+    """
+    with written_aside(target) as aside:
+        rasterio.shutil.copy(
+            source,
+            aside,
+            driver="COG",
+            compress="ZSTD",
+            level=9,
+            blocksize=512,
+            overview_resampling="nearest",
+        )
+
+
+def dtype_of(values: Sequence[int]) -> type[np.uint8] | type[np.uint16]:
+    """The narrowest type that holds the values."""
+    return np.uint8 if max(values, default=0) <= HIGHEST_PALETTE_VALUE else np.uint16
+
+
+def lookup_of(values: Sequence[int]) -> NDArray[np.uint16]:
+    """(classes,) raster value by place of the class."""
+    return np.array(values, np.uint16)
+
+
+def _windows(source: rasterio.DatasetReader) -> list[rasterio.windows.Window]:
+    return [window for _, window in source.block_windows(1)]
+
+
+def _wheel_color(place: int) -> str:
+    """Distinct hues by the golden angle; same place, same colour."""
+    hue = place * 0.618034 % 1.0
+    channels = [abs((hue * 6 + shift) % 6 - 3) - 1 for shift in (0.0, 4.0, 2.0)]
+    levels = [round(255 * (0.25 + 0.6 * min(max(channel, 0.0), 1.0))) for channel in channels]
+    return "#{:02x}{:02x}{:02x}".format(*levels)

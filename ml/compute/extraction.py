@@ -1,0 +1,127 @@
+"""Features at the cells of the samples, reading each window of the stack once."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ml.compute.features import SeriesSource, feature_planes, has_data
+from ml.compute.recipes import HALO, Recipe
+from ml.compute.stacks import Stack, StackReader
+
+READ_SIZE = 256
+# Scattered points need the features of a small tile each; dense samples those of the whole window.
+TILE_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Features at cells: values (cells, features) float32; seen (cells,) false where nothing was observed."""
+
+    values: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+
+
+class ReaderPool:
+    """One open reader per thread, closed together."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Prepare for a stack; files open when a thread first asks."""
+        self._stack = stack
+        self._local = threading.local()
+        self._readers: list[StackReader] = []
+
+    def reader(self) -> StackReader:
+        """The reader of the calling thread."""
+        if not hasattr(self._local, "reader"):
+            self._local.reader = StackReader(self._stack)
+            self._readers.append(self._local.reader)
+        reader: StackReader = self._local.reader
+        return reader
+
+    def close(self) -> None:
+        """Close every reader; no thread may be reading."""
+        for reader in self._readers:
+            reader.close()
+
+
+def extract_features(
+    stack: Stack,
+    recipe: Recipe,
+    sources: Sequence[SeriesSource],
+    places: NDArray[np.intp],
+    *,
+    workers: int = 2,
+) -> Extraction:
+    """Compute the features of chosen cells.
+
+    Args:
+        stack: the stack.
+        recipe: what to compute.
+        sources: the recipe bound to the stack.
+        places: (cells,) place of each cell in the flattened grid.
+        workers: threads.
+
+    Returns:
+        Values and whether anything was observed, in the order of `places`.
+    """
+    rows, columns = np.divmod(places, stack.grid.width)
+    extraction = Extraction(np.zeros((places.size, len(recipe.features)), np.float32), np.zeros(places.size, bool))
+    window_of = (rows // READ_SIZE) * (stack.grid.width // READ_SIZE + 1) + columns // READ_SIZE
+    order = np.argsort(window_of, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(window_of[order])) + 1) if order.size else []
+    readers = ReaderPool(stack)
+
+    def extract(group: NDArray[np.intp]) -> None:
+        _extract_window(readers.reader(), recipe, sources, (rows[group], columns[group], group), extraction)
+
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(extract, groups))
+    finally:
+        readers.close()
+    return extraction
+
+
+def _extract_window(
+    reader: StackReader,
+    recipe: Recipe,
+    sources: Sequence[SeriesSource],
+    cells: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    extraction: Extraction,
+) -> None:
+    rows, columns, group = cells
+    grid = reader.stack.grid
+    left, top = int(columns.min()), int(rows.min())
+    window = Window(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
+    padded = grid.padded(window, HALO)
+    values = reader.read(padded)
+    rows, columns = rows - int(padded.row_off), columns - int(padded.col_off)
+    seen = has_data(values, sources)
+    extraction.seen[group] = seen[rows, columns]
+    for chosen, rows_cut, columns_cut in _tiles(rows, columns, seen.shape):
+        tile = [one[:, rows_cut, columns_cut] for one in values]
+        width = tile[0].shape[2]
+        at = (rows[chosen] - rows_cut.start) * width + columns[chosen] - columns_cut.start
+        for place, plane in feature_planes(tile, recipe, sources):
+            extraction.values[group[chosen], place] = plane[at]
+
+
+def _tiles(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...]
+) -> list[tuple[NDArray[np.intp], slice, slice]]:
+    """Cut a window into the tiles around its cells, unless together they outgrow the window."""
+    tile_of = (rows // TILE_SIZE) * (shape[1] // TILE_SIZE + 1) + columns // TILE_SIZE
+    order = np.argsort(tile_of, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(tile_of[order])) + 1)
+    if len(groups) * (TILE_SIZE + 2 * HALO) ** 2 > shape[0] * shape[1]:
+        return [(order, slice(0, shape[0]), slice(0, shape[1]))]
+    return [(group, _around(rows[group], shape[0]), _around(columns[group], shape[1])) for group in groups]
+
+
+def _around(positions: NDArray[np.intp], size: int) -> slice:
+    return slice(max(0, int(positions.min()) - HALO), min(size, int(positions.max()) + HALO + 1))

@@ -1,0 +1,189 @@
+"""How a forest is set, chosen by spatial blocks inside the training samples alone."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ml.compute.scores import score_labels
+
+FOLDS = 3
+# Enough trees to rank settings; the final forest has more.
+TRIAL_TREES = 40
+# More cells than this do not change which setting wins, only how long it takes to know.
+TRIAL_CELLS = 3000
+# On little data one draw of the folds says little: several are averaged.
+LITTLE_DATA, LITTLE_DATA_DRAWS = 1500, 3
+SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class ForestSetting:
+    """`leaf_cells`: fewest cells in a leaf; `balance`: 0 leaves classes as they come, 1 weighs them alike."""
+
+    leaf_cells: int
+    balance: float
+
+
+# The first wins ties.
+SETTINGS = (
+    ForestSetting(5, 1.0),
+    ForestSetting(2, 0.5),
+    ForestSetting(8, 1.0),
+    ForestSetting(1, 0.25),
+)
+
+
+@dataclass(frozen=True)
+class TrainingCells:
+    """What a forest learns from.
+
+    Attributes:
+        levels: (cells, features) int16.
+        classes: (cells,) place of the class.
+        groups: (cells,) cells of one group never stand on both sides of a split.
+        weights: (cells,) weight given with the samples.
+    """
+
+    levels: NDArray[np.int16]
+    classes: NDArray[np.intp]
+    groups: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+    def at(self, places: NDArray[np.intp]) -> "TrainingCells":
+        """The cells at these places."""
+        return TrainingCells(self.levels[places], self.classes[places], self.groups[places], self.weights[places])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The setting chosen, the macro-F1 of each one over held-out blocks, and how to sharpen shares."""
+
+    setting: ForestSetting
+    macro_f1: dict[ForestSetting, float]
+    sharpness: float
+
+
+def fit_forest(
+    cells: TrainingCells, setting: ForestSetting, *, trees: int, seed: int, jobs: int = 2
+) -> ExtraTreesClassifier:
+    """Grow an extra-trees forest.
+
+    Args:
+        cells: what to learn from.
+        setting: leaf size and class balance.
+        trees: number of trees.
+        seed: of the draws.
+        jobs: threads; the forest does not depend on it.
+
+    Returns:
+        The fitted forest, with classes numbered as in `cells`.
+    """
+    forest = ExtraTreesClassifier(
+        trees, min_samples_leaf=setting.leaf_cells, max_features="sqrt", random_state=seed, n_jobs=jobs
+    )
+    counts = np.bincount(cells.classes, weights=cells.weights)
+    balance = (counts[cells.classes] / counts.max()) ** -setting.balance
+    return forest.fit(cells.levels.astype(np.float32), cells.classes, sample_weight=cells.weights * balance)
+
+
+def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
+    """Compare the settings over held-out groups of the training cells.
+
+    Args:
+        cells: what to learn from; test cells are not among them.
+        seed: of the folds and forests.
+
+    Returns:
+        The setting of the best macro-F1 over the classes found in two groups or more; the first setting
+        where fewer than two classes are.
+    """
+    trial = cells.at(_trial_places(cells, seed))
+    scored = _classes_in_several_groups(trial)
+    if len(scored) < 2:
+        return Selection(SETTINGS[0], {}, 1.0)
+    draws = LITTLE_DATA_DRAWS if trial.classes.size <= LITTLE_DATA else 1
+    macro_f1, sharpness = {}, {}
+    for setting in SETTINGS:
+        shares = [_held_out_shares(trial, setting, seed=seed + draw) for draw in range(draws)]
+        macro_f1[setting] = float(np.mean([_macro_f1(trial.classes, one, scored) for one in shares]))
+        sharpness[setting] = _best_sharpness(shares[0], trial.classes)
+    best = max(SETTINGS, key=lambda setting: round(macro_f1[setting], 4))
+    return Selection(best, macro_f1, sharpness[best])
+
+
+def sharpen(shares: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
+    """Raise shares to a power and make them sum to 1 again, so that confidence is about as often right.
+
+    Args:
+        shares: (cells, classes).
+        sharpness: above 1 for a forest that doubts too much.
+
+    Returns:
+        (cells, classes).
+    """
+    if sharpness == 1.0:
+        return shares
+    powered = np.power(shares, np.float32(sharpness))
+    return powered / powered.sum(axis=1, keepdims=True)
+
+
+def _trial_places(cells: TrainingCells, seed: int) -> NDArray[np.intp]:
+    """A share of the cells of each class, the rare ones whole."""
+    if cells.classes.size <= TRIAL_CELLS:
+        return np.arange(cells.classes.size)
+    counts = np.bincount(cells.classes)
+    cap = _cap(counts, TRIAL_CELLS)
+    shuffled = np.random.default_rng(seed).permutation(cells.classes.size)
+    kept = [shuffled[cells.classes[shuffled] == place][:cap] for place in range(counts.size)]
+    return np.sort(np.concatenate(kept))
+
+
+def _cap(counts: NDArray[np.intp], total: int) -> int:
+    """The most that each may keep so that all together keep about `total`; at least 1."""
+    low, high = 1, int(counts.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if np.minimum(counts, middle).sum() <= total else (low, middle - 1)
+    return low
+
+
+def _classes_in_several_groups(cells: TrainingCells) -> list[int]:
+    pairs = np.unique(np.column_stack([cells.classes, cells.groups]), axis=0)
+    return np.flatnonzero(np.bincount(pairs[:, 0]) > 1).tolist()
+
+
+def _held_out_shares(cells: TrainingCells, setting: ForestSetting, *, seed: int) -> NDArray[np.float32]:
+    """Class shares of each cell from a forest that did not see its group: (cells, classes)."""
+    shares = np.zeros((cells.classes.size, int(cells.classes.max()) + 1), np.float32)
+    folds = min(FOLDS, np.unique(cells.groups).size)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Rare classes have fewer groups than folds; they are scored on the folds they reach.
+        warnings.simplefilter("ignore", UserWarning)
+        splits = list(splitter.split(cells.levels, cells.classes, cells.groups))
+    for learned, held_out in splits:
+        forest = fit_forest(cells.at(learned), setting, trees=TRIAL_TREES, seed=seed)
+        known = forest.predict_proba(cells.levels[held_out].astype(np.float32))
+        shares[np.ix_(held_out, forest.classes_)] = known
+    return shares
+
+
+def _macro_f1(classes: NDArray[np.intp], shares: NDArray[np.float32], scored: Sequence[int]) -> float:
+    scores = score_labels(classes, shares.argmax(axis=1), labels=list(scored))
+    return scores.macro_f1
+
+
+def _best_sharpness(shares: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
+    """The power under which held-out shares are least surprised by the true classes (log loss)."""
+    seen = shares.sum(axis=1) > 0
+    rows = np.arange(int(seen.sum()))
+    losses = {}
+    for sharpness in SHARPNESSES:
+        sharpened = sharpen(np.maximum(shares[seen], 1e-3), sharpness)
+        losses[sharpness] = -float(np.log(np.maximum(sharpened[rows, classes[seen]], 1e-3)).mean())
+    return min(SHARPNESSES, key=lambda sharpness: losses[sharpness])

@@ -1,0 +1,215 @@
+"""Learning a class map from samples on a stack, read top to bottom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from ml.compute.classmaps import class_values
+from ml.compute.errors import SampleError
+from ml.compute.extraction import extract_features
+from ml.compute.features import Levels, bind_recipe
+from ml.compute.forest import pack_forest
+from ml.compute.grids import Grid
+from ml.compute.model_files import TrainedModel, load_model, save_model
+from ml.compute.recipes import Recipe, draw_recipe, survey_stack
+from ml.compute.region.legend import LegendRow
+from ml.compute.samples import BLOCK_CELLS, blocks_of, cells_of_samples, learning_cells, training_rows
+from ml.compute.selection import SETTINGS, Selection, TrainingCells, fit_forest, select_setting
+from ml.compute.stacks import Stack, open_stack
+from ml.compute.vectors import in_crs
+
+__all__ = ["TrainedModel", "TrainingOptions", "load_model", "save_model", "train_model"]
+
+Mode = Literal["accurate", "frugal"]
+MODES: tuple[Mode, ...] = ("accurate", "frugal")
+TREES: dict[Mode, int] = {"accurate": 100, "frugal": 40}
+# The frugal mode keeps the features that a first forest leans on most: fewer planes to compute and to walk.
+FRUGAL_FEATURES = 24
+# Beyond this many cells the forest grows slower and hardly better; large polygons are thinned first.
+MOST_CELLS = 60_000
+FEWEST_CLASSES = 2
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to learn.
+
+    Attributes:
+        field: column of the class codes.
+        group: column whose equal values never stand on both sides of a split; None for spatial blocks.
+        mode: `accurate`, or `frugal` for a smaller forest on fewer features.
+        seed: of every draw.
+        legend: order and colours of the classes; empty for alphabetical order and invented colours.
+    """
+
+    field: str = "code"
+    group: str | None = None
+    mode: Mode = "accurate"
+    seed: int = 0
+    legend: tuple[LegendRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """Cells under the training samples: place in the grid, code, group and weight of each."""
+
+    places: NDArray[np.intp]
+    codes: NDArray[np.object_]
+    groups: NDArray[np.intp]
+    weights: NDArray[np.float64]
+
+    def at(self, chosen: NDArray[Any]) -> "_Lesson":
+        return _Lesson(self.places[chosen], self.codes[chosen], self.groups[chosen], self.weights[chosen])
+
+
+def train_model(
+    stack_paths: Sequence[Path], samples: gpd.GeoDataFrame, *, options: TrainingOptions | None = None
+) -> TrainedModel:
+    """Learn from the samples that may train; test samples and their cells are never looked at.
+
+    Args:
+        stack_paths: rasters on one grid.
+        samples: as `read_sample_file` returns them; a column `weight` is honoured where present.
+        options: how to learn.
+
+    Returns:
+        The model; its report says what was learned from what, and the scores over held-out blocks.
+
+    Raises:
+        StackError: the stack cannot be used.
+        SampleError: the samples leave fewer than two classes to learn.
+    """
+    options = options or TrainingOptions()
+    stack = open_stack(stack_paths)
+    samples = in_crs(samples, CRS.from_user_input(stack.grid.crs))
+    lesson = _thinned(_lesson(samples, stack.grid, options), options.seed)
+    surveys = survey_stack(stack)
+    recipe = draw_recipe(stack, surveys)
+    extraction = extract_features(stack, recipe, bind_recipe(recipe, stack, surveys), lesson.places)
+    lesson, values = lesson.at(extraction.seen), extraction.values[extraction.seen]
+    codes = _learnable_codes(lesson, stack)
+    cells = _training_cells(lesson, values, codes)
+    if options.mode == "frugal":
+        recipe, values, cells = _frugal(recipe, values, cells, options.seed)
+    selection = select_setting(cells, seed=options.seed)
+    forest = fit_forest(cells, selection.setting, trees=TREES[options.mode], seed=options.seed)
+    used = sorted(set(samples[options.field].astype(str)))
+    return TrainedModel(
+        codes=codes,
+        values=class_values(used, [row.code for row in options.legend]),
+        colors={row.code: row.color for row in options.legend if row.code in used},
+        recipe=recipe,
+        levels=Levels.of_cells(values),
+        forest=pack_forest(forest),
+        sharpness=selection.sharpness,
+        report=_report(stack, recipe, lesson, selection, options) | {"unlearned": _unlearned(used, codes)},
+    )
+
+
+def _lesson(samples: gpd.GeoDataFrame, grid: Grid, options: TrainingOptions) -> _Lesson:
+    block_m = BLOCK_CELLS * grid.cell_width
+    trains = training_rows(samples, block_m)
+    learned = samples[trains].reset_index(drop=True)
+    cells = learning_cells(learned, grid)
+    codes = learned[options.field].astype(str).to_numpy(object)
+    weights = learned["weight"].to_numpy(float) if "weight" in learned else np.ones(len(learned))
+    lesson = _Lesson(
+        cells.places(grid.width),
+        codes[cells.samples],
+        _groups(learned, options.group, block_m)[cells.samples],
+        weights[cells.samples],
+    )
+    tests = cells_of_samples(samples[(samples["split"] == "test").to_numpy()], grid)
+    return _without_contradictions(lesson.at(~np.isin(lesson.places, tests.places(grid.width))))
+
+
+def _groups(samples: gpd.GeoDataFrame, column: str | None, block_m: float) -> NDArray[np.intp]:
+    if column is None:
+        keys = blocks_of(samples, block_m)
+        return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    if column not in samples:
+        raise SampleError(f"The samples have no column '{column}' to group by; add it or name another.")
+    return np.unique(samples[column].astype(str).to_numpy(), return_inverse=True)[1].reshape(-1)
+
+
+def _without_contradictions(lesson: _Lesson) -> _Lesson:
+    """Each cell once; a cell under samples of different codes teaches nothing."""
+    order = np.lexsort((lesson.codes.astype(str), lesson.places))
+    places, codes = lesson.places[order], lesson.codes[order]
+    _, first, counts = np.unique(places, return_index=True, return_counts=True)
+    agreed = codes[first] == codes[first + counts - 1]
+    return lesson.at(order[first[agreed]])
+
+
+def _thinned(lesson: _Lesson, seed: int) -> _Lesson:
+    """At most MOST_CELLS cells, the rare classes whole."""
+    if lesson.places.size <= MOST_CELLS:
+        return lesson
+    shuffled = np.random.default_rng(seed).permutation(lesson.places.size)
+    rank = np.empty(lesson.places.size, np.intp)
+    for code in sorted(set(lesson.codes)):
+        of_class = shuffled[lesson.codes[shuffled] == code]
+        rank[of_class] = np.arange(of_class.size)
+    # The first so many of each class: the rarer a class, the larger the share that it keeps.
+    return lesson.at(np.sort(np.argsort(rank, kind="stable")[:MOST_CELLS]))
+
+
+def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
+    codes = tuple(sorted(set(lesson.codes)))
+    if len(codes) < FEWEST_CLASSES:
+        found = ", ".join(codes) or "none"
+        raise SampleError(
+            f"{stack.paths[0]}: fewer than {FEWEST_CLASSES} classes have training samples on cells with data "
+            f"(found: {found}); add samples, or check their projection and split."
+        )
+    return codes
+
+
+def _training_cells(lesson: _Lesson, values: NDArray[np.float32], codes: Sequence[str]) -> TrainingCells:
+    levels = Levels.of_cells(values)
+    columns = [levels.of_feature(place, values[:, place]) for place in range(values.shape[1])]
+    place_of = {code: place for place, code in enumerate(codes)}
+    classes = np.array([place_of[code] for code in lesson.codes], np.intp)
+    return TrainingCells(np.column_stack(columns), classes, lesson.groups, lesson.weights)
+
+
+def _frugal(
+    recipe: Recipe, values: NDArray[np.float32], cells: TrainingCells, seed: int
+) -> tuple[Recipe, NDArray[np.float32], TrainingCells]:
+    first = fit_forest(cells, SETTINGS[0], trees=TREES["frugal"], seed=seed)
+    kept = np.sort(np.argsort(-first.feature_importances_, kind="stable")[:FRUGAL_FEATURES])
+    features = tuple(recipe.features[place] for place in kept)
+    return replace(recipe, features=features), values[:, kept], replace(cells, levels=cells.levels[:, kept])
+
+
+def _unlearned(used: Sequence[str], codes: Sequence[str]) -> list[str]:
+    return [code for code in used if code not in codes]
+
+
+def _report(
+    stack: Stack, recipe: Recipe, lesson: _Lesson, selection: Selection, options: TrainingOptions
+) -> dict[str, Any]:
+    return {
+        "mode": options.mode,
+        "seed": options.seed,
+        "stack": [path.name for path in stack.paths],
+        "cells": int(lesson.places.size),
+        "cells_per_class": {code: int((lesson.codes == code).sum()) for code in sorted(set(lesson.codes))},
+        "groups": int(np.unique(lesson.groups).size),
+        "series": {series.name: len(series.targets) for series in recipe.series},
+        "features": [feature.label for feature in recipe.features],
+        "trees": TREES[options.mode],
+        "leaf_cells": selection.setting.leaf_cells,
+        "balance": selection.setting.balance,
+        "sharpness": selection.sharpness,
+        "held_out_macro_f1": [
+            {"leaf_cells": setting.leaf_cells, "balance": setting.balance, "macro_f1": round(score, 4)}
+            for setting, score in selection.macro_f1.items()
+        ],
+    }
