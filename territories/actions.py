@@ -7,8 +7,10 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import transaction
+from django.utils.translation import gettext as _
 from guardian.shortcuts import assign_perm
 
+from bioccia.errors import StateForbidsError
 from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
 from territories.permissions import group_name
 from territories.states import RIGHTS_OF_ROLE, Role, TerritoryKind
@@ -18,10 +20,29 @@ PARENT_ORDER = (TerritoryKind.COMMUNE, TerritoryKind.REGION, TerritoryKind.EPCI,
 
 @transaction.atomic
 def store_region(*, slug: str, footprint: GEOSGeometry, at: datetime.datetime, **facts: Any) -> Region:
-    """Write or rewrite the one region of this database (footprint: SRID 4326)."""
-    region, _created = Region.objects.update_or_create(
-        slug=slug, defaults={**facts, "footprint": as_multipolygon(footprint), "imported_at": at}
-    )
+    """Write or rewrite the one region of this database.
+
+    Args:
+        slug: its short name.
+        footprint: SRID 4326.
+        at: the moment.
+        **facts: the other fields of Region.
+
+    Raises:
+        StateForbidsError: the database holds the maps of another region.
+    """
+    region = Region.objects.select_for_update().first() or Region(slug=slug)
+    if region.slug != slug and region.years:
+        raise StateForbidsError(
+            _(
+                "This database holds the region %(known)s. Each region has its own: set BIOCCIA_REGION=%(slug)s, or "
+                "use make run REGION=DIR, which does it."
+            )
+            % {"known": region.slug, "slug": slug}
+        )
+    for name, value in {**facts, "slug": slug, "footprint": as_multipolygon(footprint), "imported_at": at}.items():
+        setattr(region, name, value)
+    region.save()
     return region
 
 
