@@ -152,18 +152,25 @@ def store_observations(
 
 def _link_accepted(source: str, accepted: Mapping[str, str]) -> None:
     """Point synonyms to their accepted name, in one step even where the list chains them."""
-    keys = dict(Taxon.objects.filter(source=source).values_list("source_id", "pk"))
+    stored = {taxon.source_id: taxon for taxon in Taxon.objects.filter(source=source)}
     changed = []
-    for taxon in Taxon.objects.filter(source=source, source_id__in=accepted).only("pk", "source_id", "accepted"):
-        target, passed = accepted[taxon.source_id], {taxon.source_id}
-        while accepted.get(target, target) != target and target not in passed:
+    for number in accepted:
+        target, passed = accepted[number], {number}
+        while target not in passed and accepted.get(target, target) != target:
             passed.add(target)
             target = accepted[target]
-        key = keys.get(target) if target != taxon.source_id else None
-        if taxon.accepted_id != key:
-            taxon.accepted_id = key
-            changed.append(taxon)
-    Taxon.objects.bulk_update(changed, ["accepted"], batch_size=BATCH)
+        name = stored.get(target) if target != number else None
+        if stored[number].accepted_id != (name.pk if name else None):
+            changed.append(
+                Taxon(source=source, source_id=number, scientific_name=stored[number].scientific_name, accepted=name)
+            )
+    Taxon.objects.bulk_create(
+        changed,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["source", "source_id"],
+        update_fields=["accepted"],
+    )
 
 
 def _store_citations(names: Sequence[CitedName]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """A crosswalk from a table: both sides found by HABREF number or by code, the relation kept as published."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,12 @@ class CrosswalkReport:
     created: int = 0
     updated: int = 0
     removed: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
     skipped_rows: dict[str, list[int]] = field(default_factory=dict)
 
     def skip(self, reason: str, row: int) -> None:
         """Count a row that the file itself leaves without one of its sides."""
-        self.skipped[reason] += 1
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
         if len(rows := self.skipped_rows.setdefault(reason, [])) < LISTED_ROWS:
             rows.append(row)
 

@@ -53,12 +53,12 @@ class ObservationReport:
     taxa_only_cited: int = 0
     without_commune: int = 0
     without_date: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
     skipped_rows: dict[str, list[int]] = field(default_factory=dict)
 
     def skip(self, reason: str, row: int) -> None:
         """Count a row that is left out."""
-        self.skipped[reason] += 1
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
         if len(rows := self.skipped_rows.setdefault(reason, [])) < LISTED_ROWS:
             rows.append(row)
 
@@ -89,8 +89,8 @@ def import_observation_file(
         TableError: naming the file, the row, the field and the way out; nothing was written.
         StateForbidsError: no region is loaded.
     """
-    gazetteer = Gazetteer()
     table = read_occurrence_table(path, taxon=facts.taxon, encoding=encoding)
+    gazetteer = Gazetteer()
     report = ObservationReport(dataset_name, path.name, _sha256(path))
     occurrences = _read(table, gazetteer, facts, timezone.localdate(at))
     kept, left_out = _sort_out(occurrences, gazetteer, report)

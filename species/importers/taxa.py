@@ -1,6 +1,5 @@
 """Names of species from a table such as TAXREF, or from a Darwin Core archive whose core is Taxon."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "rank": ("rang", "taxonRank", "rank"),
     "family": ("famille", "family"),
     "group": ("group2_inpn", "group1_inpn", "groupe", "phylum"),
+    "status": ("taxonomicStatus", "statut"),
     "match": ("matchType",),
 }
 # A GBIF match of another kind than exact describes a higher or a neighbouring name: its author is not this one's.
@@ -49,6 +49,7 @@ RANKS = {
 }
 LANGUAGES = {"fr": "fr", "fra": "fr", "fre": "fr", "french": "fr", "français": "fr"}
 LANGUAGES |= {"en": "en", "eng": "en", "english": "en", "anglais": "en"}
+SYNONYM_WORDS = ("synonym", "synonyme", "invalid", "unaccepted", "not accepted", "misapplied")
 TAXREF = "TAXREF"
 
 
@@ -63,7 +64,6 @@ class TaxonReport:
     updated: int = 0
     synonyms: int = 0
     citations_replaced: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
     notices: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -127,6 +127,7 @@ def _read_rows(
     rows: dict[str, dict[str, Any]] = {}
     accepted: dict[str, str] = {}
     first_rows: dict[str, int] = {}
+    says_status = any(_is_synonym(values) for _number, values in table.rows())
     for number, values in table.rows():
         report.rows += 1
         identifier = values[key]
@@ -140,7 +141,9 @@ def _read_rows(
         if not wrong:
             rows[identifier] = {**_columns(table, values, key), **_vernaculars_of(vernaculars, identifier)}
             if "accepted" in table:
-                accepted[identifier] = values["accepted"] or identifier
+                # Some lists fill the column of valid names too, with the first name they had.
+                is_synonym = _is_synonym(values) or not says_status
+                accepted[identifier] = (is_synonym and values["accepted"]) or identifier
     refuse_problems(table.path, problems)
     unknown = [number for number, target in accepted.items() if target not in rows]
     if unknown:
@@ -159,6 +162,10 @@ def _vernaculars_of(vernaculars: dict[str, dict[str, str]], identifier: str) -> 
     return {
         name: vernaculars.get(identifier, {}).get(name, "")[:longest] for name in ("vernacular_fr", "vernacular_en")
     }
+
+
+def _is_synonym(values: dict[str, str]) -> bool:
+    return any(word in values.get("status", "").lower() for word in SYNONYM_WORDS)
 
 
 def _wrong_values(table: Table, number: int, values: dict[str, str], key: str) -> list[Problem]:

@@ -1,6 +1,6 @@
 """Finds the taxon that a citation means, among those of the reference lists."""
 
-from django.db.models import Q
+from django.db.models import F
 
 from species.importers.names import bare_name_key, name_key
 from species.models import Taxon
@@ -15,8 +15,10 @@ class TaxonFinder:
         self.by_key: dict[str, int] = {}
         self.by_bare_key: dict[str, int] = {}
         self.key_of: dict[int, str] = {}
-        # Where a name stands twice: TAXREF's numbers first, then accepted names, then the lowest number.
-        rows = Taxon.objects.from_references().order_by(Q(cd_nom=None), ~Q(accepted=None), "cd_nom", "pk")
+        # Where a name stands twice: accepted names first, then TAXREF's, by number.
+        rows = Taxon.objects.from_references().order_by(
+            F("accepted").asc(nulls_first=True), F("cd_nom").asc(nulls_last=True), "pk"
+        )
         for pk, source_id, cd_nom, name in rows.values_list("pk", "source_id", "cd_nom", "scientific_name"):
             self._learn(pk, source_id, cd_nom, name)
 

@@ -1,17 +1,14 @@
 """`import_crosswalk FILE`: load the correspondences between two typologies."""
 
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from bioccia.errors import BiocciaError
+from bioccia.commands import JsonCommand
 from habitats.importers.crosswalks import ALIASES, RELATIONS, CrosswalkChoices, import_crosswalk_file
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Load a crosswalk, whole or not at all; again: replace the rows of its edition."""
 
     help = (
@@ -30,7 +27,7 @@ class Command(BaseCommand):
             "A file called xwalk_A_to_B.csv says its typologies by its name. A habitat is found by its HABREF\n"
             "number first, then by its code. Rows that give neither on one side are left out and counted."
         )
-        parser.add_argument("file", type=Path, help="the table")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the table")
         parser.add_argument(
             "--from", dest="from_typology", metavar="CODE", default="", help="typology of the left side"
         )
@@ -40,12 +37,11 @@ class Command(BaseCommand):
         parser.add_argument("--skip-unknown", action="store_true", help="leave out rows with unknown codes, counted")
         parser.add_argument("--encoding", default="utf-8", help="encoding of the text (default: utf-8)")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        """Import, and print the report."""
+    def play(self, **options: Any) -> dict[str, Any]:
+        """Import and count."""
         names = ("from_typology", "to_typology", "edition", "source", "skip_unknown")
         choices = CrosswalkChoices(**{name: options[name] for name in names})
-        try:
-            report = import_crosswalk_file(options["file"], choices=choices, encoding=options["encoding"])
-        except BiocciaError as error:
-            raise CommandError(str(error.detail)) from error
-        self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
+        report = import_crosswalk_file(options["file"], choices=choices, encoding=options["encoding"])
+        for reason, rows in report.skipped_rows.items():
+            self.say(f"{reason}: {report.skipped[reason]} rows left out, the first ones: {rows}")
+        return report.as_json()

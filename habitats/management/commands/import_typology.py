@@ -1,18 +1,15 @@
 """`import_typology FILE`: load a typology from a table."""
 
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from bioccia.errors import BiocciaError
+from bioccia.commands import JsonCommand
 from habitats.importers.known_tables import KNOWN_TYPOLOGIES
 from habitats.importers.typologies import ALIASES, import_typology_file
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Load a typology, whole or not at all; again: update it."""
 
     help = (
@@ -30,7 +27,7 @@ class Command(BaseCommand):
             f"Files that say by their name what they hold:\n{known}\n\n"
             "A habitat without a code, or whose code stands twice, is stored under cd_hab:NUMBER."
         )
-        parser.add_argument("file", type=Path, help="the table")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the table")
         parser.add_argument("--typology", metavar="CODE", default="", help="code of the typology, e.g. EUNIS2012")
         parser.add_argument("--name", default="", help="its name for people")
         parser.add_argument("--edition", default="", help="its edition, e.g. 2012")
@@ -40,13 +37,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--encoding", default="utf-8", help="encoding of the text (default: utf-8)")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
-        """Import, and print the report."""
+    def play(self, **options: Any) -> dict[str, Any]:
+        """Import and count."""
         facts = {"code": options["typology"], **{name: options[name] for name in ("name", "edition", "source")}}
-        try:
-            report = import_typology_file(
-                options["file"], facts=facts, side=options["side"], encoding=options["encoding"]
-            )
-        except BiocciaError as error:
-            raise CommandError(str(error.detail)) from error
-        self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False))
+        report = import_typology_file(options["file"], facts=facts, side=options["side"], encoding=options["encoding"])
+        for notice in report.notices:
+            self.say(notice)
+        return report.as_json()
