@@ -9,6 +9,7 @@ from territories.models import Territory
 from territories.states import TerritoryKind
 
 _SEPARATORS = re.compile(r"[\s'’-]+")
+_CODE_IN_BRACKETS = re.compile(r"\((\w+)\)\s*$")
 _SHORT_WORDS = {"st": "saint", "ste": "sainte"}
 # Wide kinds for wide views: a tile never holds more than some hundreds of outlines.
 FIRST_ZOOM_OF_COMMUNES = 9
@@ -65,8 +66,10 @@ def outline_tile(z: int, x: int, y: int) -> bytes:
 
 
 def place_named(text: str) -> Territory | None:
-    """The territory that a person means: by code, else the narrowest one with the closest name."""
-    by_code = Territory.objects.filter(code__iexact=text).order_by("kind").first()
+    """The territory that a person means: by `code` or `Name (code)`, else the narrowest one with the closest name."""
+    in_brackets = _CODE_IN_BRACKETS.search(text)
+    code = in_brackets.group(1) if in_brackets else text
+    by_code = Territory.objects.filter(code__iexact=code).order_by("kind").first()
     if by_code:
         return by_code
     kinds = [narrowest_kind(), TerritoryKind.DEPARTMENT, TerritoryKind.EPCI, TerritoryKind.REGION]

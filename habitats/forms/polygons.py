@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from habitats.models import LegendEntry, Polygon, Vintage
-from habitats.queries import legend, polygons_of
+from habitats.models import HabitatType, Polygon, Vintage
+from habitats.queries import polygons_of
 from territories.models import Territory
 from territories.queries import place_named
 
@@ -34,25 +35,17 @@ class VintageChoice(forms.ModelChoiceField):
         return str(vintage.year) if published else f"{vintage.year} ({vintage.get_state_display()})"
 
 
-class HabitatChoice(forms.ModelChoiceField):
-    """A habitat of the legend, known by its code in addresses."""
-
-    def label_from_instance(self, entry: LegendEntry) -> str:
-        """Code and name."""
-        return str(entry.habitat_type)
-
-
 class PolygonFilterForm(forms.Form):
     """Which vintage, where, which habitat, how sure."""
 
     vintage = VintageChoice(label=_("Year"), queryset=Vintage.objects.none(), required=False, empty_label=None)
     place = forms.CharField(label=_("Commune or department"), max_length=100, required=False)
-    habitat = HabitatChoice(
+    habitat = forms.ModelChoiceField(
         label=_("Habitat"),
-        queryset=LegendEntry.objects.none(),
+        queryset=HabitatType.objects.none(),
         required=False,
-        empty_label=_("All"),
-        to_field_name="habitat_type__code",
+        empty_label=pgettext_lazy("habitats", "All"),
+        to_field_name="code",
     )
     confidence = forms.TypedChoiceField(
         label=_("Confidence"), choices=CONFIDENCES, coerce=int, empty_value=0, required=False
@@ -61,7 +54,9 @@ class PolygonFilterForm(forms.Form):
     def __init__(self, *args: Any, vintages: QuerySet[Vintage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["vintage"].queryset = vintages
-        self.fields["habitat"].queryset = legend()
+        self.fields["habitat"].queryset = HabitatType.objects.filter(legend_entry__isnull=False).order_by(
+            "legend_entry__position"
+        )
         for name, field in self.fields.items():
             field.widget.attrs["class"] = "form-control" if name == "place" else "form-select"
 
@@ -82,7 +77,7 @@ class PolygonFilterForm(forms.Form):
         asked = self.cleaned_data
         found = polygons_of(asked["vintage"]).filter(confidence__gte=asked.get("confidence") or 0)
         if asked.get("habitat"):
-            found = found.filter(habitat_type=asked["habitat"].habitat_type)
+            found = found.filter(habitat_type=asked["habitat"])
         if asked.get("place"):
             found = found.filter(geometry_3857__intersects=asked["place"].geometry_3857)
         return found.order_by(SORTS.get(sort, SORTS[DEFAULT_SORT]), "number")

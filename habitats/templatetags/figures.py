@@ -34,7 +34,7 @@ def confidence_words(confidence: int) -> str:
         return _("high confidence")
     if confidence >= FAIRLY_SURE:
         return _("medium confidence")
-    return _("low confidence: look at the runner-ups")
+    return _("low confidence")
 
 
 @register.filter
@@ -43,3 +43,9 @@ def confidence_kind(confidence: int) -> str:
     if confidence >= SURE:
         return "good"
     return "wait" if confidence >= FAIRLY_SURE else "bad"
+
+
+@register.filter
+def hundredfold(share: float) -> float:
+    """A share between 0 and 1 in percent, as drawings take it."""
+    return round(share * 100, 2)

@@ -17,6 +17,7 @@ from bioccia.errors import InvalidFieldsError
 from habitats.forms.places import PositionForm
 from habitats.models import LegendEntry, Vintage
 from habitats.queries import legend, polygons_of, vintages_visible_to
+from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from habitats.views.map_words import map_words
 from territories.models import Region, Territory
 from territories.queries import narrowest_kind, outline_tile
@@ -32,7 +33,12 @@ def map_page(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "habitats/map.html",
-        {"vintages": vintages, "entries": entries, "map_settings": _map_settings(vintages, entries)},
+        {
+            "vintages": vintages,
+            "entries": entries,
+            "basemaps": BASEMAP_CHOICES,
+            "map_settings": _map_settings(vintages, entries),
+        },
     )
 
 
@@ -49,9 +55,11 @@ def _map_settings(vintages: list[Vintage], entries: list[LegendEntry]) -> dict[s
             {"code": entry.habitat_type.code, "label": entry.habitat_type.label, "color": entry.color}
             for entry in entries
         ],
-        "outlines": _template_of("habitats:territory-tile"),
+        "outlines": _template_of("habitats:outline-tile"),
         "card": reverse("habitats:polygon-card"),
         "communes": reverse("habitats:commune-search"),
+        "basemaps": BASEMAPS,
+        "attribution": Region.objects.values_list("attribution", flat=True).first() or "",
         "words": map_words(),
     }
 
@@ -109,7 +117,7 @@ def _region_etag(_request: HttpRequest, **_tile: int) -> str:
 @require_safe
 @cache_control(public=True, max_age=86_400)
 @condition(etag_func=_region_etag)
-def territory_tile(_request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
+def outlines(_request: HttpRequest, z: int, x: int, y: int) -> HttpResponse:
     """Limits and names of territories, so that the map says where it is when no basemap answers."""
     if z > MAX_TILE_ZOOM or x >= 2**z or y >= 2**z:
         return HttpResponse(status=404)

@@ -19,6 +19,7 @@ def map_words() -> dict[str, str]:
         "shown_count": _("%(shown)s of %(total)s habitats shown"),
         "results": _("%(count)s communes found"),
         "no_result": _("No commune has this name."),
-        "link_copied": _("Link copied"),
+        "whole_region": _("Whole region"),
+        "locate": _("Show my position"),
         "coordinates": _("Latitude, longitude"),
     }
