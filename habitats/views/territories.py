@@ -12,7 +12,14 @@ from bioccia.errors import InvalidFieldsError
 from habitats.forms.vintages import VintagePairForm
 from habitats.queries import vintages_visible_to
 from habitats.views.spreadsheet import csv_response
-from habitats.views.territory_sheet import TerritorySheet, outline_of, place_words, related_places, table_lines
+from habitats.views.territory_sheet import (
+    TerritorySheet,
+    locator_settings,
+    map_address,
+    place_words,
+    related_places,
+    table_lines,
+)
 from territories.models import Territory
 
 
@@ -29,8 +36,10 @@ def territory_page(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         "ancestors": territory.ancestors_and_self()[1:],
         "related": related_places(territory),
         "place": place_words(territory),
-        "locator": outline_of(territory),
     }
+    if sheet is not None:
+        context["locator"] = locator_settings(territory, sheet.vintage)
+        context["map_address"] = map_address(territory, sheet.vintage)
     return render(request, "habitats/territory.html", context, status=200 if form.is_valid() else 404)
 
 

@@ -1,10 +1,13 @@
 """What the sheet of a territory says, gathered for its page and for its table to download."""
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from habitats import queries
@@ -18,6 +21,8 @@ TRANSITIONS_SHOWN = 12
 STAKE_TAGS = {Stake.VERY_HIGH: "bad", Stake.HIGH: "wait", Stake.MEDIUM: "plain", Stake.LOW: "plain"}
 # A locator map of some 300 pixels needs no more points than this many parts of the outline's width.
 OUTLINE_PARTS = 300
+MAP_PIXELS, TILE_PIXELS = 600, 256
+NARROWEST_ZOOM, WIDEST_ZOOM = 6, 15
 
 
 @dataclass(frozen=True)
@@ -163,11 +168,25 @@ def _percentage(share: float) -> str:
     return f"{100 * share:.2f}%"
 
 
-def outline_of(territory: Territory) -> dict[str, Any]:
-    """What the locator map draws: a thinned outline as GeoJSON, and its bounds as (south, west), (north, east)."""
+def locator_settings(territory: Territory, vintage: Vintage) -> dict[str, Any]:
+    """What the locator map draws: a thinned outline (GeoJSON), its bounds, the addresses of tiles and their colours."""
     west, south, east, north = territory.geometry.extent
     thinned = territory.geometry.simplify(max(east - west, north - south) / OUTLINE_PARTS, preserve_topology=True)
-    return {"outline": thinned.json, "bounds": [[south, west], [north, east]]}
+    return {
+        "outline": json.loads(thinned.json),
+        "bounds": [[south, west], [north, east]],
+        "tiles": reverse("habitats:tile", args=[vintage.pk, 0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt"),
+        "outlines": reverse("habitats:outline-tile", args=[0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt"),
+        "colors": {entry.habitat_type.code: entry.color for entry in queries.legend()},
+    }
+
+
+def map_address(territory: Territory, vintage: Vintage) -> str:
+    """The part after # of the map's address that shows the territory in a vintage."""
+    west, south, east, north = territory.geometry.extent
+    zoom = math.floor(math.log2(MAP_PIXELS * 360 / TILE_PIXELS / max(east - west, north - south)))
+    zoom = min(max(zoom, NARROWEST_ZOOM), WIDEST_ZOOM)
+    return f"a={vintage.year}&z={zoom}&lat={(south + north) / 2:.5f}&lon={(west + east) / 2:.5f}"
 
 
 def place_words(territory: Territory) -> dict[str, float]:

@@ -10,6 +10,8 @@ from habitats.models import HabitatType
 from habitats.queries import types_of_codes
 from habitats.states import SampleOrigin, SampleSet
 
+LINES_OF_A_NARROW_CARD = 8
+
 
 @dataclass(frozen=True)
 class CountLine:
@@ -26,6 +28,11 @@ class CountGroup:
 
     title: str
     lines: list[CountLine]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it needs the width of the page."""
+        return len(self.lines) > LINES_OF_A_NARROW_CARD
 
 
 def count_lines(counts: Mapping[str, Any]) -> list[CountGroup]:

@@ -138,6 +138,12 @@ class RunProgress:
         return duration_words(elapsed * (1 - share) / share)
 
     @property
+    def last_sign(self) -> str:
+        """Since the last heartbeat of a running run."""
+        seconds = seconds_waiting(self.run, self.at)
+        return "" if seconds is None else duration_words(seconds)
+
+    @property
     def silence(self) -> str:
         """How long a running run has been silent, when it is worth saying."""
         seconds = seconds_waiting(self.run, self.at)

@@ -16,7 +16,7 @@ from bioccia.errors import BiocciaError, InvalidFieldsError
 from ml import actions, tasks
 from ml.forms import StartYearForm
 from ml.models import Run
-from ml.queries import may_follow_runs, runs_visible_to
+from ml.queries import may_follow_runs, runs_visible_to, versions_visible_to
 from ml.states import RunKind, RunState
 from ml.views.progress import RunProgress
 from territories.models import Region
@@ -89,6 +89,7 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the page that moves; the buttons come along when the state has changed since `?state=`."""
     context = _run_context(request, pk)
+    context["brief"] = "brief" in request.GET
     context["with_actions"] = request.GET.get("state") != context["run"].state
     return render(request, "ml/_run_progress_answer.html", context)
 
@@ -101,6 +102,7 @@ def _run_context(request: HttpRequest, pk: int) -> dict:
         "run": run,
         "progress": RunProgress(run, now),
         "follows_runs": may_follow_runs(request.user, _day(now)),
+        "may_see_version": run.version in versions_visible_to(request.user, _day(now)),
         "may_requeue": may_run,
         "may_stop": may_run or may(request.user, "stop_runs", on=_day(now)),
     }
