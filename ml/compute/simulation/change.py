@@ -1,12 +1,13 @@
 """What changes from year to year: fire and what grows back, building, abandonment, the level of the lagoons."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.compute.simulation.fields import fractal_noise, unit_draws
-from ml.compute.simulation.habitats import NUMBERS
+from ml.compute.simulation.habitats import NUMBERS, is_any
 from ml.compute.simulation.landscape import Classes, Landscape
 from ml.compute.simulation.options import FIRST_YEAR, SimulationOptions, hash_seed, random_stream
 from ml.compute.simulation.weather import YearWeather, weather_of
@@ -54,8 +55,8 @@ class YearState:
     scar_age: Classes
 
 
-def live_until(options: SimulationOptions, landscape: Landscape, year: int) -> YearState:
-    """Return the state of one year, after every year since FIRST_YEAR."""
+def live_years(options: SimulationOptions, landscape: Landscape, years: tuple[int, ...]) -> Iterator[YearState]:
+    """Yield the state of each of the years, in order, living every year since FIRST_YEAR."""
     nothing = np.zeros_like(landscape.classes)
     before = YearState(
         FIRST_YEAR - 1,
@@ -68,9 +69,10 @@ def live_until(options: SimulationOptions, landscape: Landscape, year: int) -> Y
         nothing,
         nothing,
     )
-    for one in range(FIRST_YEAR, year + 1):
-        before = live_one_year(options, landscape, before, one)
-    return before
+    for year in range(FIRST_YEAR, max(years) + 1):
+        before = live_one_year(options, landscape, before, year)
+        if year in years:
+            yield before
 
 
 def live_one_year(options: SimulationOptions, landscape: Landscape, before: YearState, year: int) -> YearState:
@@ -99,7 +101,7 @@ def _grow_back(before: YearState) -> tuple[Classes, Classes, Classes]:
     cause = np.zeros_like(classes)
     burnt = before.burnt_from > 0
     # Grassland and fallow come back as they were; trees leave garrigue for years.
-    herbs = np.isin(before.burnt_from, [NUMBERS["E1.3"], NUMBERS["I1.5"]])
+    herbs = is_any(before.burnt_from, "E1.3", "I1.5")
     classes[burnt] = np.where(herbs, before.burnt_from, NUMBERS["F6.1"])[burnt]
     cause[burnt] = 2
     scar_age = np.where(before.scar_age > 0, before.scar_age + 1, 0)
@@ -126,7 +128,7 @@ def _burn(
     """Return the cells of one fire, driven to the south-east by the tramontane, stopped by fields and towns."""
     size = options.size_px
     rng = random_stream(options.seed, f"fire {which[1]}", which[0])
-    fuel = np.isin(classes, [NUMBERS[code] for code in _FLAMMABLE])
+    fuel = is_any(classes, *_FLAMMABLE)
     row, column = _origin(fuel, landscape.relief.elevation, rng)
     count = min(_cells(options, hectares), int(fuel.sum()) // 2)
     angle = np.pi / 4 + rng.normal(0, 0.25)
@@ -162,7 +164,9 @@ def _choose_units(landscape: Landscape, allowed: NDArray[np.bool_], cells: int, 
         return np.zeros_like(allowed)
     order = np.argsort(unit_draws(units.reshape(1, -1), key)[0], kind="stable")
     last = int(np.searchsorted(np.cumsum(counts[order]), cells)) + 1
-    return allowed & np.isin(landscape.units, units[order[:last]])
+    chosen = np.zeros_like(allowed)
+    chosen[allowed] = np.isin(landscape.units[allowed], units[order[:last]])
+    return chosen
 
 
 def _turn_fields(options: SimulationOptions, landscape: Landscape, classes: Classes, cause: Classes, year: int) -> None:
@@ -186,7 +190,7 @@ def _build(
     options: SimulationOptions, landscape: Landscape, classes: Classes, cause: Classes, year: int
 ) -> NDArray[np.int16]:
     """Build on fields beside the towns, in place; return the day when the ground is cleared, 0 elsewhere."""
-    fields = np.isin(classes, [NUMBERS[code] for code in ("I1.1", "I1.5", "FB.4")]) & landscape.farmed
+    fields = is_any(classes, "I1.1", "I1.5", "FB.4") & landscape.farmed
     key = hash_seed(options.seed, "building", year)
     beside = fields & (landscape.built < 2.4)
     chosen = _choose_units(landscape, beside, _cells(options, 55.0), key)

@@ -7,12 +7,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 Surface = NDArray[np.float64]
+Nearness = NDArray[np.float32]
+Receivers = NDArray[np.int32]
 
 _TINY_FALL_M = 1e-3
 
 
 @njit(cache=True, nogil=True)
-def route_water(height: Surface) -> tuple:
+def route_water(height: Surface) -> tuple[Receivers, Receivers]:
     """Send the water of each cell to a lower neighbour, pits filled (priority flood).
 
     Args:
@@ -44,7 +46,14 @@ def route_water(height: Surface) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def _flood_neighbours(cell, level, filled, receiver, seen, queue) -> None:  # noqa: ANN001 - numba kernel
+def _flood_neighbours(
+    cell: int,
+    level: float,
+    filled: Surface,
+    receiver: Receivers,
+    seen: NDArray[np.bool_],
+    queue: list[tuple[float, int]],
+) -> None:
     n = int(np.sqrt(filled.size))
     row, column = cell // n, cell % n
     for i in range(max(row - 1, 0), min(row + 2, n)):
@@ -59,7 +68,7 @@ def _flood_neighbours(cell, level, filled, receiver, seen, queue) -> None:  # no
 
 
 @njit(cache=True, nogil=True)
-def gather_water(receiver: NDArray[np.int32], order: NDArray[np.int32]) -> Surface:
+def gather_water(receiver: Receivers, order: Receivers) -> Surface:
     """Return (n * n,) cells drained through each cell, itself included."""
     water = np.ones(receiver.size)
     for i in range(order.size - 1, -1, -1):
@@ -89,7 +98,7 @@ def cut_valleys(height: Surface, strength: float, steps: int) -> Surface:
 
 
 @njit(cache=True, nogil=True)
-def _stamp(nearness, water, y, x, width) -> None:  # noqa: ANN001 - numba kernel
+def _stamp(nearness: Nearness, water: NDArray[np.bool_], y: float, x: float, width: float) -> None:
     """Lower the distance to a river, in river widths, around one point of it."""
     size = nearness.shape[0]
     reach = int(3 * width) + 1
@@ -102,7 +111,9 @@ def _stamp(nearness, water, y, x, width) -> None:  # noqa: ANN001 - numba kernel
 
 
 @njit(cache=True, nogil=True)
-def draw_rivers(rows, columns, receiver, width, size) -> tuple:  # noqa: ANN001 - numba kernel
+def draw_rivers(
+    rows: Surface, columns: Surface, receiver: Receivers, width: Surface, size: int
+) -> tuple[Nearness, NDArray[np.bool_]]:
     """Draw rivers on a fine grid as smooth strips.
 
     Args:

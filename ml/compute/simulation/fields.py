@@ -56,7 +56,7 @@ def _spread(knots: Field, first: NDArray[np.int64], weights: Field) -> Field:
     return out
 
 
-def enlarge(knots: Field, size: int) -> Field:
+def enlarge(knots: NDArray[np.floating], size: int) -> Field:
     """Return a (size, size) smooth surface through spline knots of shape (n + 3, n + 3)."""
     first, weights = _spline_weights(size, knots.shape[0] - 3)
     return _spread(np.ascontiguousarray(knots, np.float32), first, weights)
@@ -72,7 +72,7 @@ def _refine(knots: Field) -> Field:
     return np.ascontiguousarray(knots)
 
 
-def resample(surface: Field, size: int) -> Field:
+def resample(surface: NDArray[np.floating], size: int) -> Field:
     """Return a (n, n) surface at (size, size), smoothed by the spline; the outer rim is repeated."""
     padded = np.pad(surface, 2, mode="edge").astype(np.float32)
     # Knots of the spline stand on the corners of cells: each is the mean of the four cells that meet there.
@@ -106,7 +106,7 @@ def _noise_knots(rng: np.random.Generator, cells: int) -> Field:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def mix64(value: int) -> int:
+def mix64(value: np.uint64) -> np.uint64:
     """Return 64 well-mixed bits of a 64-bit number (splitmix64)."""
     z = uint64(value) + uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
@@ -115,13 +115,13 @@ def mix64(value: int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def draw(key: int, purpose: int) -> float:
+def draw(key: np.uint64, purpose: int) -> float:
     """Return a number in [0, 1) that depends only on the key and the purpose."""
     return float(mix64(uint64(key) ^ (uint64(purpose) * uint64(0xD6E8FEB86659FD93))) >> uint64(40)) / _TWO_TO_24
 
 
 @njit(cache=True, nogil=True)
-def unit_draws(units: NDArray[np.uint32], key: int) -> Field:
+def unit_draws(units: NDArray[np.uint32], key: np.uint64) -> Field:
     """Return one float32 in [0, 1) per cell, the same over a unit; units (H, W) uint32."""
     out = np.empty(units.shape, np.float32)
     for row in range(units.shape[0]):
@@ -131,7 +131,7 @@ def unit_draws(units: NDArray[np.uint32], key: int) -> Field:
 
 
 @njit(cache=True, nogil=True)
-def _nearest_seed(y: float, x: float, spacing: float, key: int) -> tuple[int, float, float]:
+def _nearest_seed(y: float, x: float, spacing: float, key: np.uint64) -> tuple[np.uint64, float, float]:
     """Return the key, row and column of the nearest point of a jittered grid."""
     best, best_key, best_y, best_x = 1e18, uint64(0), 0.0, 0.0
     base_row, base_column = int(np.floor(y / spacing)), int(np.floor(x / spacing))
@@ -147,7 +147,7 @@ def _nearest_seed(y: float, x: float, spacing: float, key: int) -> tuple[int, fl
 
 
 @njit(cache=True, nogil=True)
-def _cut_stands(warp_y: Field, warp_x: Field, spacing: float, reach: float, key: int) -> tuple:
+def _cut_stands(warp_y: Field, warp_x: Field, spacing: float, reach: float, key: np.uint64) -> tuple:
     size = warp_y.shape[0]
     unit = np.empty((size, size), np.uint32)
     seed_row = np.empty((size, size), np.int16)
@@ -163,7 +163,7 @@ def _cut_stands(warp_y: Field, warp_x: Field, spacing: float, reach: float, key:
 
 
 @njit(cache=True, nogil=True)
-def _cut_fields(size: int, spacing: float, width: float, length: float, key: int) -> tuple:
+def _cut_fields(size: int, spacing: float, width: float, length: float, key: np.uint64) -> tuple:
     unit = np.empty((size, size), np.uint32)
     block = np.empty((size, size), np.uint32)
     seed_row = np.empty((size, size), np.int16)

@@ -5,6 +5,9 @@ Labels are written for this project; codes are those of EUNIS 2012. Stakes are p
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 TYPOLOGY = "EUNIS2012"
 
 
@@ -41,13 +44,13 @@ HABITATS = (
     Habitat("X02", "Lagunes côtières salées", "Saline coastal lagoons", "#4a8fc2", "très fort", ("A5.2",)),
     Habitat("B1.2", "Hauts de plage", "Upper sand beaches", "#f7ecc4", "fort", ("B1.4",)),
     Habitat("B1.4", "Dunes fixées (dunes grises)", "Fixed grey dunes", "#dcc48e", "très fort", ("B1.2", "E1.3")),
-    Habitat("A2.5", "Prés et fourrés salés", "Saltmarshes", "#b08fb5", "très fort", ("C3.2", "B1.4")),
+    Habitat("A2.5", "Prés et fourrés salés", "Saltmarshes", "#c59ac0", "très fort", ("C3.2", "B1.4")),
     Habitat("C3.2", "Roselières", "Reedbeds", "#5fb5a8", "fort", ("A2.5", "G1.3")),
     Habitat("G1.3", "Ripisylves méditerranéennes", "Riparian woods", "#2f8f83", "fort", ("G1.7", "C3.2")),
     Habitat("I1.1", "Grandes cultures", "Arable crops", "#f3e27a", "faible", ("I1.5", "E2.2")),
     Habitat("I1.5", "Friches et jachères", "Fallow land", "#cdbb5a", "moyen", ("I1.1", "E1.3")),
     Habitat("FB.4", "Vignobles", "Vineyards", "#b5557a", "faible", ("I1.5", "I1.1")),
-    Habitat("J1.2", "Villages et quartiers bâtis", "Built-up villages and suburbs", "#6b6570", "faible", ("I1.5",)),
+    Habitat("J1.2", "Villages et quartiers bâtis", "Built-up villages and suburbs", "#57525e", "faible", ("I1.5",)),
     Habitat(
         "E1.3", "Pelouses sèches méditerranéennes", "Mediterranean dry grassland", "#eaa66a", "fort", ("F6.1", "I1.5")
     ),
@@ -64,7 +67,7 @@ HABITATS = (
     ),
     Habitat("E2.2", "Prairies de fauche", "Hay meadows", "#bfe08a", "fort", ("I1.1", "E4.3")),
     Habitat("G1.6", "Hêtraies", "Beech woods", "#1f5a3c", "moyen", ("G1.7",)),
-    Habitat("F2.2", "Landes subalpines", "Subalpine heaths", "#a3607d", "moyen", ("E4.3", "G3.3")),
+    Habitat("F2.2", "Landes subalpines", "Subalpine heaths", "#7f5fa8", "moyen", ("E4.3", "G3.3")),
     Habitat("G3.3", "Pinèdes de pin à crochets", "Mountain pine woods", "#17403f", "fort", ("F2.2", "G1.6")),
     Habitat("E4.3", "Pelouses subalpines acides", "Subalpine acid grassland", "#d9efb5", "fort", ("E2.2", "F2.2")),
     Habitat("H2.5", "Éboulis siliceux", "Siliceous screes", "#b9b7b2", "fort", ("H3.1", "E4.3")),
@@ -74,7 +77,7 @@ HABITATS = (
 
 PARENTS = (
     Habitat("A", "Milieux marins", "Marine habitats", "#8fc3e0"),
-    Habitat("A2", "Estrans meubles", "Littoral sediment", "#b08fb5"),
+    Habitat("A2", "Estrans meubles", "Littoral sediment", "#c59ac0"),
     Habitat("A5", "Fonds meubles", "Sublittoral sediment", "#8fc3e0"),
     Habitat("B", "Littoral", "Coast", "#dcc48e"),
     Habitat("B1", "Dunes et plages", "Dunes and beaches", "#dcc48e"),
@@ -85,7 +88,7 @@ PARENTS = (
     Habitat("E2", "Prairies mésophiles", "Mesic grasslands", "#bfe08a"),
     Habitat("E4", "Pelouses d'altitude", "High mountain grasslands", "#d9efb5"),
     Habitat("F", "Landes et fourrés", "Heath and scrub", "#c07050"),
-    Habitat("F2", "Fourrés d'altitude", "High mountain scrub", "#a3607d"),
+    Habitat("F2", "Fourrés d'altitude", "High mountain scrub", "#7f5fa8"),
     Habitat("F6", "Garrigues", "Garrigue", "#c9762f"),
     Habitat("FB", "Plantations basses", "Shrub plantations", "#b5557a"),
     Habitat("G", "Forêts", "Woodland", "#3f7f3f"),
@@ -98,10 +101,17 @@ PARENTS = (
     Habitat("H5", "Autres sols nus", "Other bare ground", "#3a2420"),
     Habitat("I", "Milieux cultivés", "Cultivated land", "#e8d56c"),
     Habitat("I1", "Terres labourées", "Tilled land", "#e8d56c"),
-    Habitat("J", "Milieux bâtis", "Built-up land", "#6b6570"),
-    Habitat("J1", "Bâti", "Buildings", "#6b6570"),
+    Habitat("J", "Milieux bâtis", "Built-up land", "#57525e"),
+    Habitat("J1", "Bâti", "Buildings", "#57525e"),
     Habitat("X", "Complexes d'habitats", "Habitat complexes", "#4a8fc2"),
 )
 
 CODES = tuple(habitat.code for habitat in HABITATS)
 NUMBERS = {code: place for place, code in enumerate(CODES, start=1)}
+
+
+def is_any(classes: NDArray[np.uint8], *codes: str) -> NDArray[np.bool_]:
+    """Return where a raster of habitat numbers holds one of the codes."""
+    wanted = np.zeros(256, np.bool_)
+    wanted[[NUMBERS[code] for code in codes]] = True
+    return wanted[classes]

@@ -17,7 +17,7 @@ from ml.compute.simulation.fields import (
     smooth_noise,
     unit_draws,
 )
-from ml.compute.simulation.habitats import NUMBERS
+from ml.compute.simulation.habitats import NUMBERS, is_any
 from ml.compute.simulation.options import SimulationOptions, hash_seed, random_stream
 from ml.compute.simulation.relief import FULL_SIDE_M, SHORE, Relief, shape_relief
 from ml.compute.simulation.settlements import Settlements, built_reach, settle
@@ -97,7 +97,7 @@ def lay_out_landscape(options: SimulationOptions) -> Landscape:
     classes = _shore(options, relief, classes)
     town = _built_up(built, fields, hash_seed(options.seed, "suburbs")) & (classes != NUMBERS["X02"])
     classes[town & (relief.along > SHORE)] = NUMBERS["J1.2"]
-    farmed &= np.isin(classes, [NUMBERS[code] for code in ("I1.1", "I1.5", "FB.4")])
+    farmed &= is_any(classes, "I1.1", "I1.5", "FB.4")
     units = np.where(farmed | town, fields.unit, stands.unit)
     return Landscape(relief, settlements, classes, lagoon, built, units, farmed)
 
@@ -134,7 +134,9 @@ def _natural_habitats(options: SimulationOptions, relief: Relief, built: Field) 
     openness = fractal_noise(rng, size, first=bumps // 2, last=bumps * 4) + 0.8 * np.exp(-built / 2)
     lime = smooth_noise(rng, size, 5)
     wetness = np.clip(relief.wetness, -2, 2.5)
-    conditions = (relief.elevation, relief.warmth, openness, relief.steepness, wetness, lime)
+    conditions: tuple[Field, ...] = (
+        relief.elevation, relief.warmth, openness.astype(np.float32), relief.steepness, wetness, lime,
+    )  # fmt: skip
     best = np.full((size, size), -np.inf, np.float32)
     classes = np.zeros((size, size), np.uint8)
 
@@ -149,7 +151,9 @@ def _natural_habitats(options: SimulationOptions, relief: Relief, built: Field) 
 
 
 @njit(cache=True, nogil=True)
-def _settle_where_best(best, classes, conditions, patch, taste, number) -> None:  # noqa: ANN001 - numba kernel
+def _settle_where_best(
+    best: Field, classes: Classes, conditions: tuple[Field, ...], patch: Field, taste: Field, number: int
+) -> None:
     """Give a cell to a habitat whose score beats those before; taste in the order of Taste."""
     elevation, warmth, openness, steepness, wetness, lime = conditions
     low, high, fade = taste[0], taste[1], taste[2]

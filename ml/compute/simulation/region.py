@@ -12,7 +12,7 @@ from rasterio.errors import RasterioError
 from ml.compute.errors import RegionFolderError
 from ml.compute.files import raise_if_disk_is_full
 from ml.compute.simulation import writing
-from ml.compute.simulation.change import YearState, live_until
+from ml.compute.simulation.change import YearState, live_years
 from ml.compute.simulation.flora import observe_flora
 from ml.compute.simulation.landscape import Landscape, lay_out_landscape
 from ml.compute.simulation.options import SimulationOptions
@@ -162,13 +162,12 @@ def _write_years(
     steps = (options.date_count + 1) * len(options.years)
     done = 0
     (truth_draft / "README.md").write_text(TRUTH_README, encoding="utf-8")
-    for year in sorted(options.years):
-        state = live_until(options, landscape, year)
+    for state in live_years(options, landscape, options.years):
         for _ in _write_year(draft, options, landscape, state):
             done += 1
             if progress is not None:
                 progress(done, steps)
-        writing.write_truth(truth_draft, options, year, state.truth, state.cause)
+        writing.write_truth(truth_draft, options, state.year, state.truth, state.cause)
 
 
 def _write_year(draft: Path, options: SimulationOptions, landscape: Landscape, state: YearState) -> Iterator[None]:

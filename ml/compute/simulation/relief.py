@@ -117,9 +117,9 @@ def _rivers(coarse: NDArray[np.float64], options: SimulationOptions) -> tuple[Fi
     step = size / COARSE
     rows = (np.arange(COARSE * COARSE) // COARSE + 0.5 + wander[0]) * step
     columns = (np.arange(COARSE * COARSE) % COARSE + 0.5 + wander[1]) * step
-    metres = 16 + 55 * np.sqrt(water / (COARSE * COARSE * 0.05))
+    metres = 15 + 45 * np.sqrt(water / (COARSE * COARSE * 0.05))
     narrowest = 0.7  # cells: a bank must still be seen in a small region
-    width = np.maximum(np.minimum(metres, 80) / (FULL_SIDE_M / FULL_SIZE_PX) * options.shrink, narrowest)
+    width = np.maximum(np.minimum(metres, 70) / (FULL_SIDE_M / FULL_SIZE_PX) * options.shrink, narrowest)
     width[(water < _RIVER_STARTS_AT_CELLS) | (coarse.ravel() <= 0)] = 0
     nearness, open_water = draw_rivers(rows, columns, receiver, width, size)
     wetness = np.log(ndimage.gaussian_filter(water.reshape(coarse.shape), 1.0))
@@ -141,8 +141,8 @@ def shape_relief(options: SimulationOptions) -> Relief:
     return Relief(
         along=along.astype(np.float32),
         elevation=elevation.astype(np.float32),
-        east_fall=-east,
-        south_fall=-south,
+        east_fall=np.asarray(-east),
+        south_fall=np.asarray(-south),
         river=river,
         river_water=river_water,
         wetness=wetness,

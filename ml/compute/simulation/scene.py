@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ml.compute.simulation.change import YearState
 from ml.compute.simulation.fields import Field, draw, fractal_noise, mix64
-from ml.compute.simulation.habitats import HABITATS, NUMBERS
+from ml.compute.simulation.habitats import HABITATS, NUMBERS, is_any
 from ml.compute.simulation.landscape import Classes, Landscape
 from ml.compute.simulation.options import SimulationOptions, hash_seed, random_stream
 from ml.compute.simulation.phenology import PIONEER_SALTMARSH, stand_tables
@@ -46,7 +46,14 @@ class Scene(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _dress(classes, units, turning, first, shares, keys) -> NDArray[np.uint8]:  # noqa: ANN001 - numba kernel
+def _dress(
+    classes: Classes,
+    units: NDArray[np.uint32],
+    turning: NDArray[np.bool_],
+    first: NDArray[np.uint8],
+    shares: Field,
+    keys: tuple[np.uint64, np.uint64],
+) -> NDArray[np.uint8]:
     """Return the row of phenology.STANDS of each cell; crops are drawn anew each year, other stands once."""
     out = np.empty(classes.shape, np.uint8)
     for row in range(classes.shape[0]):
@@ -63,7 +70,7 @@ def _dress(classes, units, turning, first, shares, keys) -> NDArray[np.uint8]:  
 
 
 @njit(cache=True, nogil=True)
-def _choose_partners(classes, units, partners, key) -> Classes:  # noqa: ANN001 - numba kernel
+def _choose_partners(classes: Classes, units: NDArray[np.uint32], partners: Classes, key: np.uint64) -> Classes:
     """Return the habitat that grows among that of each cell; itself where it stands alone."""
     out = np.empty(classes.shape, np.uint8)
     for row in range(classes.shape[0]):
@@ -74,7 +81,9 @@ def _choose_partners(classes, units, partners, key) -> Classes:  # noqa: ANN001 
 
 
 @njit(cache=True, nogil=True)
-def _vary(units, texture, currents, scar_age, key) -> tuple:  # noqa: ANN001 - numba kernel
+def _vary(
+    units: NDArray[np.uint32], texture: Field, currents: Field, scar_age: Classes, key: np.uint64
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int8]]:
     """Return (poor, mixed, tone, shift) of each cell: by stand, by patch within it, and by cell.
 
     Water has no stands: there `currents` is not NaN and stands for them.
@@ -130,7 +139,7 @@ def compose_scene(options: SimulationOptions, landscape: Landscape, state: YearS
     currents = fractal_noise(
         random_stream(seed, "currents", state.year), options.size_px, first=5, last=80, persistence=0.5
     )
-    currents[~np.isin(state.truth, [NUMBERS[code] for code in _WATER])] = np.nan
+    currents[~is_any(state.truth, *_WATER)] = np.nan
     poor, mixed, tone, shift = _vary(units, texture, currents, state.scar_age, hash_seed(seed, "variety"))
     return Scene(
         stand=stand,

@@ -67,7 +67,7 @@ def _day_of_growth(day: float, height: float, late: float) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _reflect(scene, air, tables, row, column, out) -> None:  # noqa: ANN001 - numba kernel
+def _reflect(scene: Scene, air: Air, tables: Looks, row: int, column: int, out: Field) -> None:
     """Write the six reflectances x 10,000 of one cell."""
     stand = scene.stand[row, column]
     if scene.event_day[row, column] > air.day:
@@ -93,7 +93,7 @@ def _reflect(scene, air, tables, row, column, out) -> None:  # noqa: ANN001 - nu
 
 
 @njit(cache=True, nogil=True)
-def _observe_rows(scene, air, tables, top, bottom, out) -> None:  # noqa: ANN001 - numba kernel
+def _observe_rows(scene: Scene, air: Air, tables: Looks, top: int, bottom: int, out: NDArray[np.int16]) -> None:
     """Write rows `top` to `bottom` of one date into out (6, size, size) int16."""
     size = out.shape[2]
     clear = np.empty((bottom - top + 2, size, 6), np.float32)
@@ -123,7 +123,7 @@ def _observe_rows(scene, air, tables, top, bottom, out) -> None:  # noqa: ANN001
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _bell(bits: int) -> float:
+def _bell(bits: np.uint64) -> float:
     """Return a number of mean 0 and variance 1, near enough to normal, from 64 random bits."""
     total = 0.0
     for _ in range(8):

@@ -45,7 +45,7 @@ def settle(options: SimulationOptions, relief: Relief, lagoon: Field) -> Settlem
     )
     land = along >= SHORE
     noise = fractal_noise(rng, GROWTH, first=12, last=96, persistence=0.7)
-    effort = 1 + 5 * np.minimum(steep, 0.8) + 3.0 * (river < 0.9) + 1.2 * np.clip(noise + 0.4, 0, 3)
+    effort = 1 + 5 * np.minimum(steep, 0.8) + 3.0 * (river < 0.9) + 2.6 * np.clip(noise + 0.3, 0, 3)
     department = _departments(effort, land, along)
     comfort = np.exp(-steep / 0.12) * np.interp(height, [0, 1.5, 8, 700, 1300, 1650], [0, 0.15, 1, 0.6, 0.3, 0])
     comfort = np.where(land & (wet_lagoon < -0.4), comfort + 0.02, 0) * (1 + 0.6 * (river < 3))
