@@ -33,6 +33,8 @@ def map_table(request: HttpRequest) -> HttpResponse:
         rows = areas_by_habitat(vintage, place)
         context |= {"vintage": vintage, "place": place, "page": page, "rows": rows}
         context["total_m2"] = sum(row["area_m2"] for row in rows)
+        for row in rows:
+            row["bar"] = row["share"] / (rows[0]["share"] or 1)
     return render(request, "habitats/map_table.html", context, status=200 if form.is_valid() else 422)
 
 
