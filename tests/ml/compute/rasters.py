@@ -1,11 +1,14 @@
 """Tiny class maps for the tests."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pytest
 import rasterio
 from affine import Affine
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 LAMBERT_93 = "EPSG:2154"
 TEN_METRES = Affine(10, 0, 700_000, 0, -10, 6_300_000)
 
@@ -26,3 +29,11 @@ def write_class_map(path, values, *, codes=None, dtype="uint16", **options):
     """Write a class map, with its CLASSES tag where `codes` names the values."""
     tags = {"CLASSES": json.dumps(codes)} if codes else None
     return write_raster(path, values, dtype=dtype, nodata=options.pop("nodata", 0), tags=tags, **options)
+
+
+def shared_path(name):
+    """A folder of the data beside the repository; the test that asks is skipped where it is absent."""
+    path = REPOSITORY.parent / "shared" / name
+    if not path.exists():
+        pytest.skip(f"needs {path.relative_to(REPOSITORY.parent)} beside the repository")
+    return path
