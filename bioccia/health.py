@@ -7,7 +7,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from bioccia.metrics import exposition
 
 WORKER_KEY = f"bioccia:{settings.REGION_SLUG}:worker-seen"
 WORKER_SILENT_SECONDS = 60
@@ -26,7 +28,7 @@ def ready(_request: HttpRequest) -> JsonResponse:
 
 def metrics(_request: HttpRequest) -> HttpResponse:
     """Prometheus' text format."""
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def note_worker(moment: float) -> None:

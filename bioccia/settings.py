@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
+PROMETHEUS_COLLECTORS = ["ml.metrics.RunCollector"]
 SHORT_WAY_PREFIXES = ("/tiles/", "/healthz", "/readyz", "/metrics")
 
 ROOT_URLCONF = "bioccia.urls"

@@ -4,5 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from bioccia.lifecycle import paths
+from bioccia.metrics_files import share_counts
+
+share_counts(paths.region_dir(paths.region_name()) / "run" / "metrics")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bioccia.settings")
 application = get_wsgi_application()
