@@ -27,15 +27,19 @@ class DecisionForm(forms.Form):
 class VersionPairForm(forms.Form):
     """Two versions to lay side by side, by number."""
 
-    left = forms.ModelChoiceField(ModelVersion.objects.none(), label=_("Version"), to_field_name="number")
-    right = forms.ModelChoiceField(ModelVersion.objects.none(), label=_("Beside"), to_field_name="number")
+    left = forms.ModelChoiceField(
+        ModelVersion.objects.none(), label=_("Version"), to_field_name="number", empty_label=None
+    )
+    right = forms.ModelChoiceField(
+        ModelVersion.objects.none(), label=_("Beside"), to_field_name="number", empty_label=None
+    )
 
     def __init__(self, *args: Any, visible: QuerySet[ModelVersion], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.queryset = visible
             field.label_from_instance = _words
-            field.widget.attrs |= {"class": "form-select", "data-submits": ""}
+            field.widget.attrs |= {"class": "form-select"}
 
 
 def _words(version: ModelVersion) -> str:

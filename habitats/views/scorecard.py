@@ -1,9 +1,12 @@
 """The scores of a model version, as its page shows them: dots by class, confusion matrix, differences."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from habitats.models import HabitatType
 from habitats.queries import types_of_codes
@@ -117,7 +120,7 @@ class Scorecard:
     @cached_property
     def classes(self) -> list[ClassScore]:
         """Scores by class, the best first."""
-        before = self.version.comparison.get("per_class") or {}
+        before = (self.version.comparison or {}).get("per_class") or {}
         scores = [
             ClassScore(
                 code=code,
@@ -131,6 +134,11 @@ class Scorecard:
             for code, row in self.metrics.get("per_class", {}).items()
         ]
         return sorted(scores, key=lambda score: (-score.f1, score.code))
+
+    @property
+    def obstacle(self) -> str:
+        """Why it has no score, or no comparison."""
+        return self.metrics.get("unscored") or (self.version.comparison or {}).get("not_comparable") or ""
 
     @property
     def is_compared(self) -> bool:
@@ -147,16 +155,16 @@ class Scorecard:
 
     @property
     def labels(self) -> list[str]:
-        """The columns of the matrix."""
-        return self._labels
+        """The columns of the matrix; cells without data have theirs."""
+        return [label or _("no data") for label in self._labels]
 
     @cached_property
     def confusion(self) -> list[ConfusionLine]:
-        """The matrix, a line per reference class, shaded by share of the line."""
+        """The matrix, a line per class of the test, shaded by share of the line; columns may be more than lines."""
         matrix = (self.metrics.get("confusion") or {}).get("matrix", [])
         return [
-            ConfusionLine(code, self._types.get(code), _cells(row, position, self._labels))
-            for position, (code, row) in enumerate(zip(self._labels, matrix, strict=True))
+            ConfusionLine(code, self._types.get(code), _cells(row, position, self.labels))
+            for position, (code, row) in enumerate(zip(self.labels, matrix, strict=False))
         ]
 
     @property
@@ -198,3 +206,11 @@ def side_by_side(left: ModelVersion, right: ModelVersion) -> list[dict[str, Any]
             }
         )
     return sorted(lines, key=lambda line: (-abs(line["difference"] or 0.0), line["code"]))
+
+
+def parameter_lines(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The parameters of a training by name; lists and tables on one line, as they were written."""
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+        for name, value in sorted(parameters.items())
+    ]

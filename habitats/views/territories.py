@@ -20,7 +20,9 @@ from habitats.views.territory_sheet import (
     related_places,
     table_lines,
 )
+from species.queries import taxa_of_commune
 from territories.models import Territory
+from territories.queries import narrowest_kind
 
 
 @require_safe
@@ -36,6 +38,7 @@ def territory_page(request: HttpRequest, kind: str, code: str) -> HttpResponse:
         "ancestors": territory.ancestors_and_self()[1:],
         "related": related_places(territory),
         "place": place_words(territory),
+        "taxa": taxa_of_commune(territory) if territory.kind == narrowest_kind() else [],
     }
     if sheet is not None:
         context["locator"] = locator_settings(territory, sheet.vintage)

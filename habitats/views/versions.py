@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bioccia.errors import BiocciaError
 from habitats.forms.versions import DecisionForm, VersionPairForm
 from habitats.queries import vintages_visible_to
-from habitats.views.scorecard import Scorecard, side_by_side
+from habitats.views.scorecard import Scorecard, parameter_lines, side_by_side
 from habitats.views.training_counts import count_lines
 from ml import actions, tasks
 from ml.models import ModelVersion
@@ -37,9 +37,17 @@ def version_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "current": ModelVersion.objects.current(),
         "rows": [{"version": version, "tag": STATE_TAGS[VersionState(version.state)]} for version in page],
-        "pair_form": VersionPairForm(visible=visible) if visible.count() > 1 else None,
+        "pair_form": _pair_form(visible),
     }
     return render(request, "habitats/version_list.html", context)
+
+
+def _pair_form(visible: Any) -> VersionPairForm | None:
+    """Two different versions chosen beforehand; nothing to compare where there is but one."""
+    newest = list(visible[:2])
+    if len(newest) == 2:
+        return VersionPairForm(visible=visible, initial={"left": newest[0], "right": newest[1]})
+    return None
 
 
 @require_safe
@@ -58,7 +66,7 @@ def _page(request: HttpRequest, version: ModelVersion, form: DecisionForm | None
         "tag": STATE_TAGS[VersionState(version.state)],
         "is_current": version == ModelVersion.objects.current(),
         "scorecard": Scorecard(version),
-        "parameters": sorted(version.parameters.items()),
+        "parameters": parameter_lines(version.parameters),
         "counts": count_lines(version.training_set.counts),
         "vintages": vintages_visible_to(request.user, on=today).filter(version=version),
         "runs": runs_visible_to(request.user, today).filter(version=version),
