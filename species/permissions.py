@@ -1,11 +1,9 @@
-"""What may be shown of an observation, and the one gate that every list passes, desks and exports included."""
+"""How precisely the place of an observation may be shown; decided once, when it is stored."""
 
 from dataclasses import dataclass
 
 from django.contrib.gis.geos import Point
 
-from species.models import Observation
-from species.models.observations import ObservationQuerySet
 from species.states import Diffusion, Precision
 
 
@@ -42,13 +40,3 @@ def shown_place(place: Place, *, sensitivity: int, diffusion: str) -> tuple[Prec
         if precision >= finest and (point := place.at(precision)) is not None:
             return precision, point
     return Precision.NOTHING, None
-
-
-def shown_observations() -> ObservationQuerySet:
-    """The gate: the observations that may appear in a list, without what could tell more than their shown place."""
-    return Observation.objects.exclude(shown_precision=Precision.NOTHING).defer("geometry", "uncertainty_m", "cell")
-
-
-def listed_observations() -> ObservationQuerySet:
-    """The gate for lists by commune: those whose commune may be named."""
-    return shown_observations().filter(shown_precision__lte=Precision.COMMUNE)

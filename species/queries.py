@@ -1,4 +1,4 @@
-"""Questions that join taxa, observations and territories. Every count starts from the gate of permissions."""
+"""Questions that join taxa, observations and territories. All start from one gate."""
 
 import datetime
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Coalesce
 
-from species.models import ObservationDataset, Taxon
-from species.permissions import listed_observations, shown_observations
+from species.models import Observation, ObservationDataset, Taxon
+from species.models.observations import ObservationQuerySet
 from species.states import Precision
 from territories.models import Territory
 
@@ -31,6 +31,16 @@ class CommuneSeen:
     commune: Territory
     observations: int
     last_seen_on: datetime.date | None
+
+
+def shown_observations() -> ObservationQuerySet:
+    """The gate that every list passes, desks and exports included: what may appear, without its exact place."""
+    return Observation.objects.exclude(shown_precision=Precision.NOTHING).defer("geometry", "uncertainty_m", "cell")
+
+
+def listed_observations() -> ObservationQuerySet:
+    """The gate for lists by commune: those whose commune may be named."""
+    return shown_observations().filter(shown_precision__lte=Precision.COMMUNE)
 
 
 def taxa_of_commune(territory: Territory) -> list[TaxonSeen]:

@@ -10,7 +10,7 @@ from bioccia.api.geography import COORDINATE_DECIMALS, GeoJSONRenderer
 from bioccia.api.pages import FeaturePagination
 from species.api import filters, serializers
 from species.models import Observation, Taxon
-from species.permissions import shown_observations
+from species.queries import shown_observations
 
 
 @extend_schema_view(

@@ -38,7 +38,7 @@ class ObservationDataset(models.Model):
 
 
 class ObservationQuerySet(models.QuerySet["Observation"]):
-    """Questions about observations; lists for people start from `species.permissions.shown_observations`."""
+    """Questions about observations; lists for people start from `species.queries.shown_observations`."""
 
     def placed_in(self, territory: Territory) -> Self:
         """Those whose shown place lies in a territory.
