@@ -75,8 +75,7 @@ def run(options: RunOptions) -> None:
     setup.check_place()
     _make_way(options)
     try:
-        run_steps(setup.run_steps_of(options.region))
-        run_steps([Step("Web server, worker and beat", lambda: _start_supervisor(options))])
+        run_steps(_steps(options))
         _play(options)
         _say_where(options, time.monotonic() - started)
     except BaseException:
@@ -84,6 +83,15 @@ def run(options: RunOptions) -> None:
         raise
     if not options.detach:
         _wait_for_the_end(options)
+
+
+def _steps(options: RunOptions) -> list[Step]:
+    """Everything up to the served pages; the built-in region is generated meanwhile."""
+    steps = setup.run_steps_of(options.region)
+    made = tuple(step.name for step in steps)
+    if options.folder is None:
+        steps.append(Step(setup.SIMULATION, lambda: setup.simulate(options.region), after=(setup.PACKAGES,)))
+    return [*steps, Step("Web server, worker and beat", lambda: _start_supervisor(options), after=made)]
 
 
 def _stop_all(options: RunOptions) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bioccia.lifecycle import debian, environment, frontend, layout, paths, postgres, redis, schema, services
+from bioccia.lifecycle import debian, environment, frontend, layout, paths, postgres, programs, redis, schema, services
 from bioccia.lifecycle import python_packages as python
 from bioccia.lifecycle.steps import Step, run_step
 
@@ -17,6 +17,7 @@ CATALOGUES = "Translations"
 STATIC = "Static files"
 SERVICES = "Database server and broker"
 SCHEMA = "Tables"
+SIMULATION = "Simulated region"
 
 
 def check_place() -> None:
@@ -74,6 +75,21 @@ def run_steps_of(region: str) -> list[Step]:
         Step(SERVICES, _start_services, after=(SYSTEM,)),
         Step(SCHEMA, lambda: schema.ensure_schema(region), after=(SERVICES, PACKAGES)),
     ]
+
+
+def simulate(region: str) -> bool:
+    """Generate the built-in region while other steps wait for the network or the disk; the demonstration finds it.
+
+    Returns:
+        Whether it was generated now.
+    """
+    files = paths.region_dir(region)
+    if (files / "region" / "region.toml").exists():
+        return False
+    options = ["--out", str(files / "region"), "--truth", str(files / "truth")]
+    command = [str(environment.project_python()), "-m", "ml.compute", "simulate", *options]
+    programs.run(SIMULATION, command, environment=environment.process_environment(region))
+    return True
 
 
 def test_steps() -> list[Step]:
