@@ -93,7 +93,7 @@ def write_cog(source: Path, target: Path) -> None:
             aside,
             driver="COG",
             compress="ZSTD",
-            level=9,
+            level=3,
             blocksize=512,
             overview_resampling="nearest",
         )

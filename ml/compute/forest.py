@@ -136,21 +136,29 @@ def _walk(  # noqa: PLR0913 - compiled: the arrays of PackedForest, one by one
     block = np.empty(BLOCK * features, np.int16)
     places = np.empty(BLOCK, np.uint64)
     walking = np.empty(BLOCK, np.uint64)
-    votes = np.empty((BLOCK, class_count), np.uint32)
+    votes = np.zeros((BLOCK, class_count), np.uint32)
     for start in range(0, cells, BLOCK):
         size = min(BLOCK, cells - start)
         _gather(levels, start, size, block)
-        votes[:] = 0
         for root in roots:
-            _descend(block, features, nodes, root, places[:size], walking)
+            _descend(block, features, nodes, root, places, walking, size)
             for i in range(size):
                 for entry in range(leaf_starts[places[i]], leaf_starts[places[i] + np.uint64(1)]):
                     votes[i, leaf_classes[entry]] += leaf_shares[entry]
-        for i in range(size):
-            total = np.float32(votes[i].sum())
-            for k in range(class_count):
-                shares[start + i, k] = votes[i, k] / total
+        _settle(votes, shares, start, size)
     return shares
+
+
+@njit(cache=True, nogil=True)
+def _settle(votes: NDArray[np.uint32], shares: NDArray[np.float32], start: int, size: int) -> None:
+    """Write the votes of a block as shares, and clear them for the next one."""
+    for i in range(size):
+        total = np.uint64(0)
+        for k in range(votes.shape[1]):
+            total += np.uint64(votes[i, k])
+        for k in range(votes.shape[1]):
+            shares[start + i, k] = votes[i, k] / total
+            votes[i, k] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -164,19 +172,19 @@ def _gather(levels: NDArray[np.int16], start: int, size: int, block: NDArray[np.
 
 
 @njit(cache=True, nogil=True)
-def _descend(
+def _descend(  # noqa: PLR0913 - compiled, called per tree and block
     block: NDArray[np.int16],
     features: int,
     nodes: NDArray[np.uint64],
     root: np.uint64,
     places: NDArray[np.uint64],
     walking: NDArray[np.uint64],
+    count: int,
 ) -> None:
     """Send the cells of a block down a tree; those that reach a leaf leave the list of walking ones.
 
     Unsigned integers spare the compiler the check for negative indices.
     """
-    count = places.size
     for i in range(count):
         places[i] = root
         walking[i] = i

@@ -34,7 +34,8 @@ def fill_series(values: Planes, days: Days, targets: Days) -> Planes:
     for cell in range(cells):
         before, after = -1, _next_valid(values, cell, 0)
         if after == dates:
-            filled[:, cell] = np.nan
+            for step in range(targets.size):
+                filled[step, cell] = np.nan
             continue
         for step in range(targets.size):
             while after < dates and days[after] <= targets[step]:
@@ -69,21 +70,49 @@ def borrow_from_neighbours(filled: Planes, shape: tuple[int, int], radius: int, 
         usual: (steps,) value taken where no neighbour has one.
     """
     rows, columns = shape
-    missing = np.isnan(filled[0])
-    total = np.zeros(filled.shape[0], np.float32)
+    steps = filled.shape[0]
+    missing = np.empty(rows * columns, np.bool_)
+    # Valid cells left of each place in its row: empty surroundings, as a frame, are told by a few differences.
+    valid_before = np.zeros((rows, columns + 1), np.int32)
+    for cell in range(missing.size):
+        row, column = divmod(cell, columns)
+        missing[cell] = np.isnan(filled[0, cell])
+        valid_before[row, column + 1] = valid_before[row, column] + np.int32(not missing[cell])
+    total = np.empty(steps, np.float32)
     for cell in range(missing.size):
         if not missing[cell]:
             continue
         row, column = divmod(cell, columns)
-        count = 0
-        total[:] = 0
-        for near_row in range(max(0, row - radius), min(rows, row + radius + 1)):
-            for near_column in range(max(0, column - radius), min(columns, column + radius + 1)):
-                near = near_row * columns + near_column
-                if not missing[near]:
-                    total += filled[:, near]
-                    count += 1
-        filled[:, cell] = total / np.float32(count) if count else usual
+        left, right = max(0, column - radius), min(columns, column + radius + 1)
+        top, bottom = max(0, row - radius), min(rows, row + radius + 1)
+        count = _sum_valid(filled, missing, valid_before, (top, bottom, left, right), total)
+        for step in range(steps):
+            filled[step, cell] = total[step] / np.float32(count) if count else usual[step]
+
+
+@njit(cache=True, nogil=True)
+def _sum_valid(
+    filled: Planes,
+    missing: NDArray[np.bool_],
+    valid_before: NDArray[np.int32],
+    square: tuple[int, int, int, int],
+    total: NDArray[np.float32],
+) -> int:
+    """Sum each step over the valid cells of a square into `total`; how many there are."""
+    top, bottom, left, right = square
+    columns = valid_before.shape[1] - 1
+    count = 0
+    for step in range(total.size):
+        total[step] = 0
+    for row in range(top, bottom):
+        if valid_before[row, right] == valid_before[row, left]:
+            continue
+        for near in range(row * columns + left, row * columns + right):
+            if not missing[near]:
+                count += 1
+                for step in range(total.size):
+                    total[step] += filled[step, near]
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -101,44 +130,49 @@ def summarise(filled: Planes) -> Planes:
     ordered = np.empty((steps, _CHUNK), np.float32)
     for start in range(0, cells, _CHUNK):
         size = min(_CHUNK, cells - start)
-        ordered[:, :size] = filled[:, start : start + size]
-        chunk = summary[:, start : start + size]
-        _moments(ordered, chunk)
+        for step in range(steps):
+            for i in range(size):
+                ordered[step, i] = filled[step, start + i]
+        _moments(ordered, summary, start, size)
         _sort_columns(ordered, size)
-        _quartiles(ordered, chunk)
+        _quartiles(ordered, summary, start, size)
     return summary
 
 
 @njit(cache=True, nogil=True)
-def _moments(values: Planes, chunk: Planes) -> None:
-    """Write mean and standard deviation of each column in the first two rows of the chunk."""
-    steps, size = values.shape[0], chunk.shape[1]
-    chunk[:2] = 0
-    for step in range(steps):
-        for i in range(size):
-            chunk[0, i] += values[step, i]
-    chunk[0] /= np.float32(steps)
-    for step in range(steps):
-        for i in range(size):
-            departure = values[step, i] - chunk[0, i]
-            chunk[1, i] += departure * departure
+def _moments(values: Planes, summary: Planes, start: int, size: int) -> None:
+    """Write mean and standard deviation of each column in rows 0 and 1 of the summary."""
+    steps = values.shape[0]
     for i in range(size):
-        chunk[1, i] = np.sqrt(chunk[1, i] / np.float32(steps))
+        summary[0, start + i] = 0
+        summary[1, start + i] = 0
+    for step in range(steps):
+        for i in range(size):
+            summary[0, start + i] += values[step, i]
+    for i in range(start, start + size):
+        summary[0, i] /= np.float32(steps)
+    for step in range(steps):
+        for i in range(size):
+            departure = values[step, i] - summary[0, start + i]
+            summary[1, start + i] += departure * departure
+    for i in range(start, start + size):
+        summary[1, i] = np.sqrt(summary[1, i] / np.float32(steps))
 
 
 @njit(cache=True, nogil=True)
-def _quartiles(ordered: Planes, chunk: Planes) -> None:
-    """Write minimum, quartiles, maximum and amplitude of sorted columns in rows 2 to 7 of the chunk."""
-    steps, size = ordered.shape[0], chunk.shape[1]
+def _quartiles(ordered: Planes, summary: Planes, start: int, size: int) -> None:
+    """Write minimum, quartiles, maximum and amplitude of sorted columns in rows 2 to 7 of the summary."""
+    steps = ordered.shape[0]
     for quarter in range(5):
         position = quarter * (steps - 1) / 4
         low = int(position)
         high = min(low + 1, steps - 1)
         share = np.float32(position - low)
         for i in range(size):
-            chunk[2 + quarter, i] = ordered[low, i] + (ordered[high, i] - ordered[low, i]) * share
-    for i in range(size):
-        chunk[7, i] = chunk[6, i] - chunk[2, i]
+            difference = ordered[high, i] - ordered[low, i]
+            summary[2 + quarter, start + i] = ordered[low, i] + difference * share
+    for i in range(start, start + size):
+        summary[7, i] = summary[6, i] - summary[2, i]
 
 
 @njit(cache=True, nogil=True)
@@ -194,8 +228,9 @@ def local_texture(plane: NDArray[np.float32], shape: tuple[int, int], radius: in
     squares = np.empty(columns, np.float64)
     for row in range(rows):
         top, bottom = max(0, row - radius), min(rows, row + radius + 1)
-        sums[:] = 0
-        squares[:] = 0
+        for column in range(columns):
+            sums[column] = 0
+            squares[column] = 0
         for near_row in range(top, bottom):
             for column in range(columns):
                 value = np.float64(plane[near_row * columns + column])

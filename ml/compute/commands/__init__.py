@@ -1,0 +1,1 @@
+"""One module per command of the engine: `add_arguments(parser)` and `run(args)`."""
