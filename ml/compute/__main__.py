@@ -57,7 +57,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         if not hasattr(command, "run"):
             continue
         summary = (command.__doc__ or name).splitlines()[0]
-        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        subparser = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
         command.add_arguments(subparser)
         subparser.set_defaults(command=command)
     return parser
