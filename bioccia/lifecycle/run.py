@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bioccia.lifecycle import environment, paths, ports, processes, setup, stop, supervisor
 from bioccia.lifecycle.errors import LifecycleError
-from bioccia.lifecycle.steps import Step, run_steps, say
+from bioccia.lifecycle.steps import Step, run_step, run_steps, say
 
 READY_PATIENCE_SECONDS = 120.0
 DEATHS_THAT_TELL = 4
@@ -160,26 +160,48 @@ def _explain_unready(options: RunOptions) -> str:
 def _play(options: RunOptions) -> None:
     """Play the demonstration, its own steps told by itself; it plays only what is not played yet."""
     folder = ["--folder", str(options.folder)] if options.folder else []
-    _manage(options, "play_demonstration", *folder)
+    run_step(Step("Demonstration", lambda: _manage(options, "play_demonstration", *folder)))
 
 
 def _say_where(options: RunOptions, seconds: float) -> None:
-    say("")
     accounts = _manage(options, "demo_accounts", shown=False)
-    say("\n".join(accounts.splitlines()[:-1]))  # the last line is for programs
-    say("")
+    say("\n".join(["", *accounts, ""]))
     say(f"{options.url} is served ({seconds:.0f} s). Logs: {paths.region_log_dir(options.region)}")
 
 
-def _manage(options: RunOptions, *arguments: str, shown: bool = True) -> str:
-    """Run a management command on the region, its words shown as they come or returned."""
+def _manage(options: RunOptions, *arguments: str, shown: bool = True) -> list[str]:
+    """Run a management command on the region.
+
+    Its sentences are shown as they come; its structured lines, for machines, go to a log.
+
+    Returns:
+        The sentences.
+
+    Raises:
+        LifecycleError: it fails; its last sentence is in the message.
+    """
     command = [str(environment.project_python()), "manage.py", *arguments]
     settings = {**environment.process_environment(options.region), "BIOCCIA_SERVICES": "running"}
-    output = None if shown else subprocess.PIPE
-    answer = subprocess.run(command, cwd=paths.REPOSITORY, env=settings, stdout=output, text=True, check=False)
-    if answer.returncode:
-        raise LifecycleError(f"`manage.py {' '.join(arguments)}` failed with code {answer.returncode}.")
-    return answer.stdout or ""
+    log = paths.region_log_dir(options.region) / f"{arguments[0]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sentences = []
+    with (
+        subprocess.Popen(
+            command, cwd=paths.REPOSITORY, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+        log.open("a", encoding="utf-8") as stream,
+    ):
+        for line in process.stdout or []:
+            if line.startswith("{"):
+                stream.write(line)
+            else:
+                sentences.append(line.rstrip())
+                if shown:
+                    say(f"    {sentences[-1]}")
+    if process.returncode:
+        last = sentences[-1] if sentences else f"it says nothing, code {process.returncode}"
+        raise LifecycleError(f"`manage.py {' '.join(arguments)}` fails: {last.removeprefix('CommandError: ')}")
+    return sentences
 
 
 def _wait_for_the_end(options: RunOptions) -> None:
