@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 SIGN_OF_LIFE_SECONDS = 10.0
+UNTOLD_SECONDS = 0.3  # what ends sooner is told by its end alone
 _printing = threading.Lock()
 
 
@@ -35,7 +36,6 @@ def say(line: str) -> None:
 def run_step(step: Step) -> None:
     """Run one step, telling its beginning, a sign of life now and then, and its end with its seconds."""
     start = time.monotonic()
-    say(f"  {_mark('…', '.')} {step.name}")
     ended = threading.Event()
     watcher = threading.Thread(target=_give_signs_of_life, args=(step.name, start, ended), daemon=True)
     watcher.start()
@@ -48,6 +48,8 @@ def run_step(step: Step) -> None:
 
 
 def _give_signs_of_life(name: str, start: float, ended: threading.Event) -> None:
+    if not ended.wait(UNTOLD_SECONDS):
+        say(f"  {_mark('…', '.')} {name}")
     while not ended.wait(SIGN_OF_LIFE_SECONDS):
         say(f"    {name}: {time.monotonic() - start:.0f} s so far")
 
