@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ml.compute.class_maps import CLASSES_TAG, ClassMap, check_same_grid, open_class_map
+from ml.compute.class_rasters import ClassMap, check_same_grid, open_class_map
+from ml.compute.classmaps import TAG
 from ml.compute.cogs import written_as_cog
 from ml.compute.zonal import VALUE_COUNT, count_by_zone, number_values, rows_at_once
 
@@ -116,13 +117,13 @@ def _write_change(out: Path, before: ClassMap, after: ClassMap, pairs: NDArray[n
     later_codes = {int(value): after.code_of(value) for value in np.unique(pairs % VALUE_COUNT)}
     value_of = _common_values(earlier_codes, later_codes)
     earlier_table, later_table = _renumbering(earlier_codes, value_of), _renumbering(later_codes, value_of)
-    with written_as_cog(out, before.grid, dtype="uint32", nodata=0, overviews="nearest") as target:
+    with written_as_cog(out, before.grid, dtype="uint32", nodata=0) as target:
         for first, earlier, later in _strip_pairs(before, after):
             change = earlier_table[earlier] * np.uint32(VALUE_COUNT) + later_table[later]
             change[(earlier == 0) | (later == 0)] = 0
             target.write(change, 1, window=Window(0, first, before.grid.width, len(change)))
         target.set_band_description(1, CHANGE_DESCRIPTION)
-        target.update_tags(**{CLASSES_TAG: json.dumps({value: code for code, value in value_of.items()})})
+        target.update_tags(**{TAG: json.dumps({value: code for code, value in value_of.items()})})
 
 
 def _common_values(earlier: dict[int, str], later: dict[int, str]) -> dict[str, int]:

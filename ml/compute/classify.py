@@ -16,7 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of, write_cog
+from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of
+from ml.compute.cogs import write_cog
 from ml.compute.extraction import ReaderPool
 from ml.compute.features import SeriesSource, bind_recipe, feature_planes, has_data
 from ml.compute.files import raise_if_disk_is_full, written_aside

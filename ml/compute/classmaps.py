@@ -1,4 +1,4 @@
-"""Class rasters: which value stands for which code, in which colour, written as a cloud-optimised GeoTIFF."""
+"""Which value of a class raster stands for which code, and in which colour."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from numpy.typing import NDArray
 
 from ml.compute.errors import RasterError
-from ml.compute.files import written_aside
 from ml.compute.grids import open_raster
 
 HIGHEST_VALUE = 65535
@@ -57,10 +55,22 @@ def class_codes(path: Path) -> dict[int, str]:
         RasterError: unreadable, or its CLASSES tag is no JSON object {value: code}.
     """
     with open_raster(path) as source:
-        tag = source.tags().get(TAG)
-        if tag is None:
-            found = np.unique(np.concatenate([np.unique(source.read(1, window=w)) for w in _windows(source)]))
-            return {int(value): str(int(value)) for value in found if value != 0}
+        codes = tagged_codes(source, path)
+        if codes is not None:
+            return codes
+        found = np.unique(np.concatenate([np.unique(source.read(1, window=w)) for w in _windows(source)]))
+        return {int(value): str(int(value)) for value in found if value != 0}
+
+
+def tagged_codes(source: rasterio.DatasetReader, path: Path) -> dict[int, str] | None:
+    """The codes by value that the CLASSES tag of an open raster or of its band gives; None without the tag.
+
+    Raises:
+        RasterError: the tag is no JSON object {value: code}.
+    """
+    tag = source.tags().get(TAG) or source.tags(1).get(TAG)
+    if not tag:
+        return None
     try:
         return {int(value): str(code) for value, code in json.loads(tag).items()}
     except (ValueError, AttributeError) as error:
@@ -75,28 +85,6 @@ def palette_of(values: Mapping[str, int], colors: Mapping[str, str]) -> dict[int
         red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
         palette[value] = (red, green, blue, 255)
     return palette
-
-
-def write_cog(source: Path, target: Path) -> None:
-    """Copy a raster to a cloud-optimised GeoTIFF, written aside and renamed.
-
-    Args:
-        source: a finished GeoTIFF with its tags, nodata and colour table.
-        target: the output.
-
-    Raises:
-        ComputeError: the disk is full.
-    """
-    with written_aside(target) as aside:
-        rasterio.shutil.copy(
-            source,
-            aside,
-            driver="COG",
-            compress="ZSTD",
-            level=3,
-            blocksize=512,
-            overview_resampling="nearest",
-        )
 
 
 def dtype_of(values: Sequence[int]) -> type[np.uint8] | type[np.uint16]:

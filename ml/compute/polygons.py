@@ -9,7 +9,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from ml.compute.class_maps import ClassMap, check_same_grid, metre_of, open_class_map
+from ml.compute.class_rasters import ClassMap, check_same_grid, metre_of, open_class_map
 from ml.compute.errors import RasterError
 from ml.compute.grids import grid_of, open_raster
 from ml.compute.minimum_unit import apply_minimum_unit, label_patches

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from ml.compute.class_maps import open_class_map
+from ml.compute.class_rasters import open_class_map
 from ml.compute.errors import ZoneError
 from ml.compute.grids import Grid
 from ml.compute.vectors import in_crs

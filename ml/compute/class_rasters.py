@@ -1,6 +1,5 @@
 """Class rasters: whole numbers by cell, 0 where there is no data, and the code that each number stands for."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from ml.compute.classmaps import HIGHEST_VALUE, tagged_codes
 from ml.compute.errors import RasterError
 from ml.compute.grids import Grid, grid_of, open_raster
-
-CLASSES_TAG = "CLASSES"
-LARGEST_VALUE = 65535
 
 
 @dataclass(frozen=True)
@@ -79,16 +76,7 @@ def open_class_map(path: Path) -> ClassMap:
                 f"{path}: {source.count} band(s) of {kind}; a class map has one band of whole numbers, "
                 "save the classes alone as uint8 or uint16."
             )
-        return ClassMap(path=path, grid=grid_of(source, path), codes=_codes_of(source, path))
-
-
-def class_codes(path: Path) -> dict[int, str]:
-    """Code of each value of a class raster, from its CLASSES tag; empty where values are their own codes.
-
-    Raises:
-        RasterError: as `open_class_map`.
-    """
-    return open_class_map(path).codes
+        return ClassMap(path=path, grid=grid_of(source, path), codes=tagged_codes(source, path) or {})
 
 
 def check_same_grid(first: Path, first_grid: Grid, second: Path, second_grid: Grid) -> None:
@@ -115,18 +103,6 @@ def metre_of(grid: Grid, path: Path) -> float:
     return float(grid.crs.linear_units_factor[1])
 
 
-def _codes_of(source: rasterio.DatasetReader, path: Path) -> dict[int, str]:
-    text = source.tags().get(CLASSES_TAG) or source.tags(1).get(CLASSES_TAG)
-    if not text:
-        return {}
-    try:
-        return {int(value): str(code) for value, code in json.loads(text).items()}
-    except (ValueError, AttributeError) as error:
-        raise RasterError(
-            f'{path}: its {CLASSES_TAG} tag is not JSON like {{"1": "E1.2"}}; classify again or remove the tag.'
-        ) from error
-
-
 def _read_values(source: rasterio.DatasetReader, window: Window | None, path: Path) -> NDArray[np.uint16]:
     try:
         values = source.read(1, window=window)
@@ -134,9 +110,9 @@ def _read_values(source: rasterio.DatasetReader, window: Window | None, path: Pa
         raise RasterError(f"{path}: the raster breaks off or is damaged; copy or make it again.") from error
     if source.nodata:
         values[values == source.nodata] = 0
-    if values.dtype != np.uint8 and values.size and not 0 <= values.min() <= values.max() <= LARGEST_VALUE:
+    if values.dtype != np.uint8 and values.size and not 0 <= values.min() <= values.max() <= HIGHEST_VALUE:
         wrong = int(values.min()) if values.min() < 0 else int(values.max())
         raise RasterError(
-            f"{path}: class value {wrong} is outside 0..{LARGEST_VALUE}; recode it or declare it as nodata."
+            f"{path}: class value {wrong} is outside 0..{HIGHEST_VALUE}; recode it or declare it as nodata."
         )
     return np.asarray(values, np.uint16)

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from ml.compute.class_maps import class_codes, open_class_map
+from ml.compute.class_rasters import open_class_map
 from ml.compute.errors import RasterError
 from tests.ml.compute.rasters import write_class_map, write_raster
 
 
 def test_codes_come_from_the_classes_tag(tmp_path):
     path = write_class_map(tmp_path / "map.tif", [[1, 2]], codes={1: "E1.2", 2: "G1.7"})
-    assert class_codes(path) == {1: "E1.2", 2: "G1.7"}
+    assert open_class_map(path).code_of(2) == "G1.7"
     assert open_class_map(path).code_of(9) == "9"
 
 
@@ -47,7 +47,7 @@ def test_a_raster_that_is_no_class_map_is_refused(tmp_path, values, dtype, messa
 
 def test_a_broken_classes_tag_is_named(tmp_path):
     path = write_raster(tmp_path / "map.tif", [[1]], dtype="uint8", tags={"CLASSES": "E1.2;G1.7"})
-    with pytest.raises(RasterError, match=r"map.tif: its CLASSES tag is not JSON"):
+    with pytest.raises(RasterError, match=r"map.tif: the tag CLASSES is no JSON"):
         open_class_map(path)
 
 
