@@ -1,5 +1,6 @@
 """Darwin Core archives: unpacked with bounds, read through their meta.xml."""
 
+import codecs
 import stat
 import tempfile
 import zipfile
@@ -9,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 from django.utils.translation import gettext as _
+from dwca.descriptors import ArchiveDescriptor
 from dwca.exceptions import InvalidArchive
 from dwca.files import CSVDataFile
 from dwca.read import DwCAReader
@@ -55,6 +57,7 @@ def opened_archive(path: Path) -> Iterator[DwCAReader]:
         root = _unpack(path, Path(folder))
         try:
             _check_locations(path, root)
+            _check_descriptor(root)
             reader = DwCAReader(str(root), skip_metadata=True)
         except (
             InvalidArchive,
@@ -92,7 +95,7 @@ def read_data_file(path: Path, file: CSVDataFile, aliases: Mapping[str, Sequence
             for field, position in positions.items():
                 columns[field].append((row.data.get(terms[position]) or "").strip())
             _check_text(path, file, number, row.raw_fields)
-    except IndexError as error:
+    except (InvalidArchive, IndexError) as error:
         raise TableError(
             _("%(file)s: row %(row)s of %(part)s has fewer values than its meta.xml says. Export the archive again.")
             % {"file": path.name, "row": number + 1, "part": file.file_descriptor.file_location}
@@ -176,6 +179,13 @@ def _check_locations(path: Path, root: Path) -> None:
                 _("%(file)s: meta.xml names %(part)s, which is not in the archive. Export the archive again.")
                 % {"file": path.name, "part": name[:100]}
             )
+
+
+def _check_descriptor(root: Path) -> None:
+    """Raise here what DwCAReader would raise with its files left open."""
+    descriptor = ArchiveDescriptor((root / META).read_text(encoding="utf-8"))
+    for part in [descriptor.core, *descriptor.extensions]:
+        codecs.lookup(part.file_encoding)
 
 
 def _write(path: Path, archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], folder: Path) -> None:

@@ -59,7 +59,7 @@ class ObservationFactory(DjangoModelFactory):
     observed_to = A_DAY
     geometry = factory.LazyFunction(lambda: Point(WEST + SIDE_DEGREES / 2, SOUTH + SIDE_DEGREES / 2, srid=4326))
     commune = factory.SubFactory(TerritoryFactory)
-    cell = "10kmL93E064N628"
+    cell = "10kmL93E064N627"
     observers = "A. Essai"
     sensitivity = Precision.EXACT
     shown_precision = factory.SelfAttribute("sensitivity")
