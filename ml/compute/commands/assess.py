@@ -1,4 +1,4 @@
-"""assess: accuracy and areas of a map from its audit sample, with 95 % intervals."""
+"""Estimate the accuracy of a map and its areas from an audit sample, with intervals."""
 
 import json
 from argparse import ArgumentParser, Namespace

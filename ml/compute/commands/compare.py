@@ -1,4 +1,4 @@
-"""compare: what each class of a map became in another one of the same grid."""
+"""Say what each class of a map became in another map of the same grid."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

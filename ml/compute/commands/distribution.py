@@ -1,4 +1,4 @@
-"""distribution: where a species finds what it needs, as relative suitability (not a probability)."""
+"""Map where a species finds what it needs, as relative suitability (not a probability)."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

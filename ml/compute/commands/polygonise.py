@@ -1,4 +1,4 @@
-"""polygonise: a class raster as polygons without gaps, with their confidence and runner-ups."""
+"""Write a class raster as polygons without gaps, with their confidence and runner-ups."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

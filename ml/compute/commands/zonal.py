@@ -1,4 +1,4 @@
-"""zonal: area of each class in each zone."""
+"""Measure the area of each class in each zone."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
