@@ -159,13 +159,13 @@ def areas_by_habitat(vintage: Vintage, territory: Territory | None) -> list[dict
     """Areas by habitat of the whole map (territory None: from its polygons) or of a territory (from its statistics).
 
     Returns:
-        Dictionaries `habitat_type`, `area_m2`, `share` (0-1), `polygon_count` (those that touch it), largest first.
+        Dictionaries `habitat_type`, `area_m2`, `share` (0-1), `polygon_count` (whole or in part), largest first.
     """
     if territory is None:
         found = [(e.habitat_type, e.area_m2, e.polygon_count) for e in habitat_summary(vintage) if e.polygon_count]
     else:
-        touching = Polygon.objects.filter(vintage=vintage, geometry_3857__intersects=territory.geometry_3857).order_by()
-        counts = dict(touching.values_list("habitat_type").annotate(Count("pk")))
+        polygons = polygons_in(Polygon.objects.filter(vintage=vintage), territory).order_by()
+        counts = dict(polygons.values_list("habitat_type").annotate(Count("pk")))
         statistics = territory_areas(vintage, territory)
         found = [(row.habitat_type, row.area_m2, counts.get(row.habitat_type_id, 0)) for row in statistics]
     total = sum(area for _type, area, _count in found) or 1.0
@@ -174,6 +174,12 @@ def areas_by_habitat(vintage: Vintage, territory: Territory | None) -> list[dict
         for habitat_type, area, count in found
     ]
     return sorted(rows, key=lambda row: (-row["area_m2"], row["habitat_type"].code))
+
+
+def polygons_in(polygons: QuerySet[Polygon], territory: Territory) -> QuerySet[Polygon]:
+    """Those that lie in a territory, whole or in part; a shared border is not enough."""
+    shape = territory.geometry_3857
+    return polygons.filter(geometry_3857__intersects=shape).exclude(geometry_3857__touches=shape)
 
 
 def with_places(polygons: QuerySet[Polygon]) -> QuerySet[Polygon]:

@@ -10,6 +10,7 @@ export function armSheet(map) {
     words.textContent = open ? words.dataset.open : words.dataset.closed;
   };
   handle.addEventListener("click", () => set(handle.getAttribute("aria-expanded") !== "true"));
+  if (!document.querySelector("input[name=vintage]")) set(true); // what is missing is said there
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 
   /** How much of the map's bottom the sheet hides, in pixels. */

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from habitats.models import HabitatType, Polygon, Vintage
-from habitats.queries import polygons_of
+from habitats.queries import polygons_in, polygons_of
 from territories.models import Territory
 from territories.queries import place_named
 
@@ -79,5 +79,5 @@ class PolygonFilterForm(forms.Form):
         if asked.get("habitat"):
             found = found.filter(habitat_type=asked["habitat"])
         if asked.get("place"):
-            found = found.filter(geometry_3857__intersects=asked["place"].geometry_3857)
+            found = polygons_in(found, asked["place"])
         return found.order_by(SORTS.get(sort, SORTS[DEFAULT_SORT]), "number")

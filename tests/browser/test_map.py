@@ -154,8 +154,6 @@ def test_without_a_vintage_the_map_says_what_comes(site, new_page, picture, widt
     factories.TerritoryFactory(name="Bois-Joli")
     page = new_page(width=width, height=height)
     page.goto(site)
-    if width < 500:
-        page.locator("[data-sheet-handle]").click()
     expect(page.locator(".empty")).to_be_visible()
     picture(page, f"map-empty-{width}")
     assert page.errors == []
