@@ -18,12 +18,11 @@ from rasterio.windows import Window
 
 from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of
 from ml.compute.cogs import write_cog
-from ml.compute.extraction import ReaderPool
 from ml.compute.features import SeriesSource, bind_recipe, feature_planes, has_data
 from ml.compute.files import raise_if_disk_is_full, written_aside
 from ml.compute.model_files import TrainedModel, load_model
 from ml.compute.recipes import HALO, survey_stack
-from ml.compute.stacks import Stack, open_stack
+from ml.compute.stacks import Stack, StackReader, open_stack
 
 __all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
 
@@ -148,12 +147,12 @@ def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
     windows = job.windows
     todo = [place for place in range(len(windows)) if not job.part(place).exists()]
     done = len(windows) - len(todo)
-    readers = ReaderPool(job.stack)
+    reader = StackReader(job.stack)
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         if progress:
             progress(done, len(windows))
-        futures = [pool.submit(_map_window, job, readers, place, windows[place]) for place in todo]
+        futures = [pool.submit(_map_window, job, reader, place, windows[place]) for place in todo]
         for future in as_completed(futures):
             future.result()
             done += 1
@@ -161,12 +160,12 @@ def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
                 progress(done, len(windows))
     finally:
         pool.shutdown(cancel_futures=True)
-        readers.close()
+        reader.close()
 
 
-def _map_window(job: _Job, readers: ReaderPool, place: int, window: Window) -> None:
+def _map_window(job: _Job, reader: StackReader, place: int, window: Window) -> None:
     padded = job.stack.grid.padded(window, HALO)
-    values = readers.reader().read(padded)
+    values = reader.read(padded)
     top, left = int(window.row_off - padded.row_off), int(window.col_off - padded.col_off)
     inner = (slice(top, top + int(window.height)), slice(left, left + int(window.width)))
     seen = has_data(values, job.sources)[inner].reshape(-1)
@@ -187,11 +186,10 @@ def _levels(
     job: _Job, values: Sequence[NDArray[np.float32]], inner: tuple[slice, slice], seen: NDArray[np.bool_]
 ) -> NDArray[np.int16]:
     """(features, seen cells) int16."""
-    shape = values[0].shape[1:]
-    levels = np.empty((len(job.model.recipe.features), int(seen.sum())), np.int16)
-    for place, plane in feature_planes(values, job.model.recipe, job.sources):
-        cells = plane.reshape(shape)[inner].reshape(-1)
-        levels[place] = job.model.levels.of_feature(place, cells[seen])
+    places = np.arange(values[0][0].size).reshape(values[0].shape[1:])[inner].reshape(-1)[seen]
+    levels = np.empty((len(job.model.recipe.features), places.size), np.int16)
+    for feature, plane in feature_planes(values, job.model.recipe, job.sources):
+        job.model.levels.write(feature, plane, places, levels[feature])
     return levels
 
 

@@ -1,6 +1,5 @@
 """Features at the cells of the samples, reading each window of the stack once."""
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,29 +23,6 @@ class Extraction:
 
     values: NDArray[np.float32]
     seen: NDArray[np.bool_]
-
-
-class ReaderPool:
-    """One open reader per thread, closed together."""
-
-    def __init__(self, stack: Stack) -> None:
-        """Prepare for a stack; files open when a thread first asks."""
-        self._stack = stack
-        self._local = threading.local()
-        self._readers: list[StackReader] = []
-
-    def reader(self) -> StackReader:
-        """The reader of the calling thread."""
-        if not hasattr(self._local, "reader"):
-            self._local.reader = StackReader(self._stack)
-            self._readers.append(self._local.reader)
-        reader: StackReader = self._local.reader
-        return reader
-
-    def close(self) -> None:
-        """Close every reader; no thread may be reading."""
-        for reader in self._readers:
-            reader.close()
 
 
 def extract_features(
@@ -74,16 +50,12 @@ def extract_features(
     window_of = (rows // READ_SIZE) * (stack.grid.width // READ_SIZE + 1) + columns // READ_SIZE
     order = np.argsort(window_of, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(window_of[order])) + 1) if order.size else []
-    readers = ReaderPool(stack)
+    with StackReader(stack) as reader, ThreadPoolExecutor(workers) as pool:
 
-    def extract(group: NDArray[np.intp]) -> None:
-        _extract_window(readers.reader(), recipe, sources, (rows[group], columns[group], group), extraction)
+        def extract(group: NDArray[np.intp]) -> None:
+            _extract_window(reader, recipe, sources, (rows[group], columns[group], group), extraction)
 
-    try:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(extract, groups))
-    finally:
-        readers.close()
+        list(pool.map(extract, groups))
     return extraction
 
 

@@ -43,16 +43,22 @@ class Levels:
     width: NDArray[np.float64]
 
     @classmethod
-    def of_cells(cls, values: NDArray[np.float32]) -> "Levels":
+    def spanning(cls, values: NDArray[np.float32]) -> "Levels":
         """Levels that span the values of (cells, features)."""
         low, high = values.min(axis=0).astype(float), values.max(axis=0).astype(float)
         return cls(low, np.where(high > low, (high - low) / _LEVELS, 1.0))
 
-    def of_feature(self, place: int, values: NDArray[np.float32]) -> NDArray[np.int16]:
-        """The levels of one feature: (cells,) int16."""
-        levels = np.empty(values.size, np.int16)
-        quantise(values, self.low[place], self.width[place], levels)
-        return levels
+    def write(self, feature: int, plane: NDArray[np.float32], places: NDArray[np.intp], out: NDArray[np.int16]) -> None:
+        """Write the levels of one feature at `places` of a plane into `out`."""
+        quantise(plane, places, self.low[feature], self.width[feature], out)
+
+    def of_cells(self, values: NDArray[np.float32]) -> NDArray[np.int16]:
+        """The levels of (cells, features), in the same shape."""
+        levels = np.empty(values.shape[::-1], np.int16)
+        places = np.arange(len(values))
+        for feature, column in enumerate(np.ascontiguousarray(values.T)):
+            self.write(feature, column, places, levels[feature])
+        return np.ascontiguousarray(levels.T)
 
 
 def bind_recipe(recipe: Recipe, stack: Stack, surveys: dict[str, Survey]) -> tuple[SeriesSource, ...]:

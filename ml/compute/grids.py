@@ -15,6 +15,8 @@ from ml.compute.errors import RasterError
 
 # A hundredth of a cell over the whole width: more is another grid, less is rounding by some writer.
 ALIGNMENT_CELLS = 0.01
+# Columns worked through from top to bottom before the next ones; a multiple of every usual tile.
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,7 @@ class Grid:
             return f"{other.width} x {other.height} cells instead of {self.width} x {self.height}"
         corners = ((0, 0), (self.width, self.height))
         shifts = [
-            max(
-                abs(mine - theirs)
-                for mine, theirs in zip(self.transform @ c, other.transform @ c, strict=True)
-            )
+            max(abs(mine - theirs) for mine, theirs in zip(self.transform @ c, other.transform @ c, strict=True))
             for c in corners
         ]
         if max(shifts) > ALIGNMENT_CELLS * self.cell_width:
@@ -66,10 +65,16 @@ class Grid:
         return ""
 
     def windows(self, size: int) -> Iterator[Window]:
-        """Square windows of `size` cells, row by row, cut at the right and lower edges."""
-        for row in range(0, self.height, size):
-            for column in range(0, self.width, size):
-                yield Window(column, row, min(size, self.width - column), min(size, self.height - row))
+        """Square windows of `size` cells, cut at the right and lower edges.
+
+        They go row by row within bands of CHUNK columns, so that the tiles under two rows of windows fit a
+        cache of bounded size however wide the grid is.
+        """
+        for first in range(0, self.width, CHUNK):
+            for row in range(0, self.height, size):
+                for column in range(first, min(first + CHUNK, self.width), size):
+                    width, height = min(size, self.width - column), min(size, self.height - row)
+                    yield Window(column, row, width, height)
 
     def padded(self, window: Window, halo: int) -> Window:
         """The window grown by `halo` cells on each side, within the grid."""

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 STATISTICS = ("mean", "deviation", "minimum", "quartile_1", "median", "quartile_3", "maximum", "amplitude")
-# Quantised features keep the lowest int16 free: nothing is ever above the highest either.
+# Quantised features leave both ends of int16 free: no level is above a leaf's threshold.
 LOWEST, HIGHEST = -32767, 32766
 _CHUNK = 256
 
@@ -250,15 +250,18 @@ def local_texture(plane: NDArray[np.float32], shape: tuple[int, int], radius: in
 
 
 @njit(cache=True, nogil=True)
-def quantise(plane: NDArray[np.float32], low: float, step: float, out: NDArray[np.int16]) -> None:
-    """Write a plane as int16: `low` becomes LOWEST, each `step` one more, held at HIGHEST.
+def quantise(
+    plane: NDArray[np.float32], places: NDArray[np.intp], low: float, width: float, out: NDArray[np.int16]
+) -> None:
+    """Write chosen cells of a plane as int16: `low` becomes LOWEST, each `width` one more, up to HIGHEST.
 
     Args:
         plane: (cells,) without NaN.
+        places: (chosen,) cells to write.
         low: value of the lowest level.
-        step: width of a level.
-        out: (cells,) int16, written.
+        width: width of a level.
+        out: (chosen,) int16, written.
     """
-    for cell in range(plane.size):
-        level = (plane[cell] - low) / step
-        out[cell] = np.int16(min(max(np.rint(level), 0.0), 65533.0) - 32767)
+    for i in range(places.size):
+        level = np.rint((plane[places[i]] - low) / width)
+        out[i] = np.int16(min(max(level, 0.0), HIGHEST - LOWEST) + LOWEST)

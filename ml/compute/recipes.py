@@ -22,7 +22,7 @@ BORROW_RADIUS = 3
 HALO = BORROW_RADIUS + max(TEXTURE_RADII)
 # With few series each one is measured more closely; with many, the cost would outgrow the gain.
 FEW_SERIES = 3
-SURVEY_WINDOWS, SURVEY_SIZE, SURVEY_WHOLE = 5, 128, 640
+SURVEY_WINDOWS, SURVEY_SIZE, SURVEY_WHOLE = 3, 192, 640
 
 _BLUE, _GREEN, _RED = ("B02", "B2", "BLUE"), ("B03", "B3", "GREEN"), ("B04", "B4", "RED")
 _RED_EDGE, _NIR = ("B05", "B5", "RE1", "REDEDGE1"), ("B08", "B8", "B8A", "NIR")

@@ -22,6 +22,7 @@ TEXT_COLUMNS = ("observers", "origin")
 # Side of a spatial block, in cells: neighbours on both sides of a border still resemble each other.
 BLOCK_CELLS = 20
 TEST_SHARE = 0.3
+FEWEST_INNER_CELLS = 4
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def cells_of_samples(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
 
 
 def learning_cells(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
-    """The cells to learn from: mixed cells at the outline only where a sample has no others.
+    """The cells to learn from: mixed cells at the outline only where a sample has few others.
 
-    A polygon gives the cells that lie half a cell or more inside it; a small one the cells whose centre is
-    inside; one without any, the cell that holds its inner point.
+    A polygon gives the cells that lie half a cell or more inside it; where these are fewer than
+    FEWEST_INNER_CELLS, the cells whose centre is inside; without any, the cell that holds its inner point.
 
     Args:
         samples: polygons or points in the grid's CRS.
@@ -102,9 +103,10 @@ def learning_cells(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
     margin = min(grid.cell_width, grid.cell_height) / 2
     found = []
     for geometry in samples.geometry:
-        candidates = (geometry.buffer(-margin), geometry, geometry.representative_point())
-        inside = (_cells_inside(candidate, grid) for candidate in candidates)
-        found.append(next((cells for cells in inside if cells[0].size), _NO_CELLS))
+        cells = _cells_inside(geometry.buffer(-margin), grid)
+        if cells[0].size < FEWEST_INNER_CELLS:
+            cells = _cells_inside(geometry, grid)
+        found.append(cells if cells[0].size else _cells_inside(geometry.representative_point(), grid))
     return _gathered(found)
 
 

@@ -1,6 +1,7 @@
 """The aligned predictors of one year, read by windows as physical values."""
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ from ml.compute.grids import Grid, grid_of, open_raster
 from ml.compute.region.folder import read_predictors
 from ml.compute.region.predictors import Predictor
 
+# Two rows of tiles of CHUNK columns and a hundred int16 bands; GDAL's own default grows with the machine.
+CACHE_MB = 384
 _DATE_BAND = re.compile(r"(\d{4}-?\d{2}-?\d{2})_(.+)")
 
 
@@ -74,11 +77,16 @@ class Stack:
 
 
 class StackReader:
-    """The open files of a stack; one reader per thread, since GDAL's handles are not shared."""
+    """The open files of a stack, shared by threads that read in turn.
+
+    Neighbouring windows share tiles: one cache for all threads decompresses each tile about once, where a
+    handle per thread would do it once per thread.
+    """
 
     def __init__(self, stack: Stack) -> None:
         """Open every file of the stack."""
         self.stack = stack
+        self._lock = threading.Lock()
         self._sources = {path: open_raster(path) for path in stack.paths}
 
     def __enter__(self) -> Self:
@@ -114,7 +122,8 @@ class StackReader:
             places = [place for place, band in enumerate(series.bands) if band.path == path]
             indexes = [series.bands[place].index for place in places]
             try:
-                stored = self._sources[path].read(indexes, window=window)
+                with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+                    stored = self._sources[path].read(indexes, window=window)
             except RasterioError as error:
                 raise StackError(f"{path}: damaged near row {window.row_off}; copy the file again.") from error
             for place, plane in zip(places, stored, strict=True):

@@ -105,7 +105,7 @@ def train_model(
         values=class_values(used, [row.code for row in options.legend]),
         colors={row.code: row.color for row in options.legend if row.code in used},
         recipe=recipe,
-        levels=Levels.of_cells(values),
+        levels=Levels.spanning(values),
         forest=pack_forest(forest),
         sharpness=selection.sharpness,
         report=_report(stack, recipe, lesson, selection, options) | {"unlearned": _unlearned(used, codes)},
@@ -172,11 +172,10 @@ def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
 
 
 def _training_cells(lesson: _Lesson, values: NDArray[np.float32], codes: Sequence[str]) -> TrainingCells:
-    levels = Levels.of_cells(values)
-    columns = [levels.of_feature(place, values[:, place]) for place in range(values.shape[1])]
     place_of = {code: place for place, code in enumerate(codes)}
     classes = np.array([place_of[code] for code in lesson.codes], np.intp)
-    return TrainingCells(np.column_stack(columns), classes, lesson.groups, lesson.weights)
+    levels = Levels.spanning(values).of_cells(values)
+    return TrainingCells(levels, classes, lesson.groups, lesson.weights)
 
 
 def _frugal(
