@@ -6,11 +6,18 @@ import numpy as np
 import shapely
 from pyproj import Transformer
 
-EDGE_POINTS = 12
 HABITATS = 24
 
 
-def coverage(*, columns: int, rows: int, cell_m: float, origin: tuple[float, float], seed: int = 0) -> np.ndarray:
+def coverage(
+    *,
+    columns: int,
+    rows: int,
+    cell_m: float,
+    origin: tuple[float, float],
+    edge_points: int = EDGE_POINTS,
+    seed: int = 0,
+) -> np.ndarray:
     """Polygons that share wandering edges.
 
     Args:
@@ -18,16 +25,17 @@ def coverage(*, columns: int, rows: int, cell_m: float, origin: tuple[float, flo
         rows: polygons from south to north.
         cell_m: mean side of a polygon, in metres.
         origin: south-west corner in EPSG:2154.
+        edge_points: segments of the edge between two corners.
         seed: of the random wandering.
 
     Returns:
-        Array of `rows * columns` shapely polygons in EPSG:2154, about `4 * EDGE_POINTS` vertices each.
+        Array of `rows * columns` shapely polygons in EPSG:2154, about `4 * edge_points` vertices each.
     """
     rng = np.random.default_rng(seed)
     corners = np.stack(np.meshgrid(np.arange(columns + 1), np.arange(rows + 1)), axis=-1) * cell_m
     corners = corners + rng.uniform(-0.25, 0.25, corners.shape) * cell_m + np.asarray(origin)
-    across = _wander(corners[:, :-1], corners[:, 1:], rng, cell_m)
-    up = _wander(corners[:-1], corners[1:], rng, cell_m)
+    across = _wander(corners[:, :-1], corners[:, 1:], rng, cell_m, edge_points)
+    up = _wander(corners[:-1], corners[1:], rng, cell_m, edge_points)
     south, north = across[:-1], across[1:, :, ::-1]
     west, east = up[:, :-1, ::-1], up[:, 1:]
     rings = np.concatenate([south[:, :, :-1], east[:, :, :-1], north[:, :, :-1], west], axis=2)
@@ -35,11 +43,13 @@ def coverage(*, columns: int, rows: int, cell_m: float, origin: tuple[float, flo
     return shapely.polygons(shapely.linearrings(flat))
 
 
-def _wander(start: np.ndarray, end: np.ndarray, rng: np.random.Generator, cell_m: float) -> np.ndarray:
+def _wander(
+    start: np.ndarray, end: np.ndarray, rng: np.random.Generator, cell_m: float, edge_points: int
+) -> np.ndarray:
     """Points along each edge, pushed aside; both neighbours read the same ones."""
-    along = np.linspace(0, 1, EDGE_POINTS + 1)[:, None]
+    along = np.linspace(0, 1, edge_points + 1)[:, None]
     points = start[..., None, :] * (1 - along) + end[..., None, :] * along
-    points[..., 1:-1, :] += rng.uniform(-0.04, 0.04, (*start.shape[:-1], EDGE_POINTS - 1, 2)) * cell_m
+    points[..., 1:-1, :] += rng.uniform(-0.04, 0.04, (*start.shape[:-1], edge_points - 1, 2)) * cell_m
     return points
 
 
