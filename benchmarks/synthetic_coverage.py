@@ -15,7 +15,7 @@ def coverage(
     rows: int,
     cell_m: float,
     origin: tuple[float, float],
-    edge_points: int = EDGE_POINTS,
+    edge_points: int = 12,
     seed: int = 0,
 ) -> np.ndarray:
     """Polygons that share wandering edges.
