@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from django.db.models import Field, Model
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bioccia.errors import BiocciaError
 
@@ -58,7 +59,7 @@ class Table:
     columns: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
 
-    def __contains__(self, field: str) -> bool:
+    def __contains__(self, field: object) -> bool:
         return field in self.columns
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -81,7 +82,11 @@ def refuse_problems(path: Path, problems: Sequence[Problem]) -> None:
     if len(problems) > LISTED_PROBLEMS:
         listed += "\n  " + _("and %(count)s more") % {"count": len(problems) - LISTED_PROBLEMS}
     raise TableError(
-        _("%(file)s: %(count)s wrong values, nothing was imported. Correct these rows and import again:\n%(listed)s")
+        ngettext(
+            "%(file)s: %(count)s wrong value, nothing was imported. Correct this row and import again:\n%(listed)s",
+            "%(file)s: %(count)s wrong values, nothing was imported. Correct these rows and import again:\n%(listed)s",
+            len(problems),
+        )
         % {"file": path.name, "count": len(problems), "listed": listed},
         fields={f"{problem.row}.{problem.field}": problem.message for problem in problems[:LISTED_PROBLEMS]},
     )
@@ -160,6 +165,12 @@ def require_fields(
             )
 
 
+def longest_text(model: type[Model], field: str) -> int:
+    """How many characters a column of a model holds."""
+    column = model._meta.get_field(field)
+    return (isinstance(column, Field) and column.max_length) or 0
+
+
 def _read_rows(
     path: Path, text: io.TextIOWrapper, aliases: Mapping[str, Sequence[str]], required: Sequence[str]
 ) -> Table:
@@ -168,8 +179,11 @@ def _read_rows(
         raise TableError(_("%(file)s is empty. Its first line must name the columns.") % {"file": path.name})
     delimiter = max(DELIMITERS, key=first.count)
     # GBIF writes tabs without quoting: a lone quote in a locality would swallow the rows that follow.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" and '"' not in first else csv.QUOTE_MINIMAL
-    reader = csv.reader(itertools.chain([first], text), delimiter=delimiter, quoting=quoting)
+    lines = itertools.chain([first], text)
+    if delimiter == "\t" and '"' not in first:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter)
     headers = [header.strip() for header in next(reader)]
     positions = match_headers(headers, aliases)
     require_fields(path, headers, positions, {field: aliases[field] for field in required})
@@ -224,7 +238,7 @@ def _open_bytes(path: Path) -> io.BufferedReader:
 class _BoundedReader(io.RawIOBase):
     """Reads a file, and stops at MAX_BYTES unpacked."""
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile, path: Path) -> None:
+    def __init__(self, stream: io.BufferedReader | gzip.GzipFile, path: Path) -> None:
         self.stream, self.path, self.left = stream, path, MAX_BYTES
 
     def readable(self) -> bool:

@@ -1,11 +1,19 @@
 import gzip
 
 import pytest
+from django.utils import translation
 
 from bioccia import tables
 from bioccia.tables import Problem, TableError, read_table, refuse_problems
 
 ALIASES = {"code": ("code", "lb_code"), "label": ("libellé", "name_fr")}
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Sentences are written in English, whatever the platform's first language."""
+    with translation.override("en"):
+        yield
 
 
 def write(folder, text, name="table.csv", encoding="utf-8"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from bioccia.tables import Problem, Table, TableError, read_table, refuse_problems
+from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems
 from habitats.actions import Correspondence, CrosswalkFacts, store_crosswalk
 from habitats.importers.known_tables import HABREF, HABREF_EDITION, side_of_crosswalk_file
 from habitats.models import CrosswalkRow, HabitatType, Typology
@@ -24,7 +24,7 @@ RELATIONS = ("", "=", "<", ">", "#", "?", "(=)", "(<)", "(>)", "(#)")
 NO_CORRESPONDENCE = "NC"
 SIDES = ("from", "to")
 LISTED_ROWS = 20
-LONGEST_CONDITION = CrosswalkRow._meta.get_field("condition").max_length or 0
+LONGEST_CONDITION = longest_text(CrosswalkRow, "condition")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from bioccia.tables import Problem, Table, TableError, read_table, refuse_problems
+from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems
 from habitats.actions import HabitatRow, TypologyFacts, store_typology
 from habitats.importers.known_tables import facts_of_file, side_of_crosswalk_file
 from habitats.models import HabitatType, Typology
@@ -26,8 +26,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "validity": ("validity", "validite"),
 }
 MARKUP = re.compile(r"</?(?:em|i|b|strong|sub|sup)>")
-LONGEST_CODE = HabitatType._meta.get_field("code").max_length or 0
-LONGEST_LABEL = HabitatType._meta.get_field("label_fr").max_length or 0
+LONGEST_CODE = longest_text(HabitatType, "code")
+LONGEST_LABEL = longest_text(HabitatType, "label_fr")
 
 
 @dataclass

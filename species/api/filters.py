@@ -1,5 +1,7 @@
 """Filters of the lists of species; those of observations ask the shown place, never the exact one."""
 
+from typing import cast
+
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +10,7 @@ from bioccia.api.filters import WholeNumberFilter
 from bioccia.api.geography import BboxFilter
 from species.models import Observation, Taxon
 from species.models.observations import ObservationQuerySet
+from species.models.taxa import TaxonQuerySet
 from territories.api.filters import TerritoryFilter
 from territories.models import Territory
 
@@ -15,9 +18,9 @@ from territories.models import Territory
 class ShownPlaceFilter(TerritoryFilter):
     """What may be said to lie in a territory."""
 
-    def filter(self, queryset: ObservationQuerySet, value: Territory | None) -> ObservationQuerySet:
+    def filter(self, queryset: QuerySet, value: Territory | None) -> QuerySet:
         """By the shown place."""
-        return queryset if value is None else queryset.placed_in(value)
+        return queryset if value is None else cast("ObservationQuerySet", queryset).placed_in(value)
 
 
 class TaxonFilterSet(django_filters.FilterSet):
@@ -33,7 +36,7 @@ class TaxonFilterSet(django_filters.FilterSet):
         model = Taxon
         fields: list[str] = []
 
-    def search_names(self, queryset: QuerySet[Taxon], _name: str, text: str) -> QuerySet[Taxon]:
+    def search_names(self, queryset: TaxonQuerySet, _name: str, text: str) -> TaxonQuerySet:
         """As the page does."""
         return queryset.named_like(text)
 

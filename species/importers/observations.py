@@ -154,7 +154,7 @@ def _refuse_swapped(occurrences: Sequence[Occurrence], gazetteer: Gazetteer, rea
     longitudes, latitudes = _degrees(occurrences)
     swapped = ~gazetteer.holds(longitudes, latitudes) & gazetteer.holds(latitudes, longitudes)
     message = _("latitude and longitude look swapped: the other way round, the position is in the region")
-    for position in np.flatnonzero(swapped):
+    for position in np.flatnonzero(swapped).tolist():
         if not occurrences[position].left_out:
             reader.wrong(occurrences[position].row, "latitude", message)
 

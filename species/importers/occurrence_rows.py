@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from bioccia.tables import Problem, Table
+from bioccia.tables import Problem, Table, longest_text
 from species.importers.names import canonical_name
 from species.importers.values import Period, is_absent, read_decimal, read_parts, read_period, read_whole
 from species.models import Observation
@@ -16,7 +16,7 @@ from species.states import Precision
 ABSENCES = {"absent", "absence", "no", "non", "non observe", "non observé", "0"}
 # RGF93 and ETRS89 differ from WGS 84 by less than a metre in Europe.
 WGS84_NAMES = {"", "wgs84", "epsg4326", "4326", "wgs1984", "rgf93", "etrs89", "epsg4171", "epsg4258", "unknown"}
-LONGEST = {name: Observation._meta.get_field(name).max_length or 0 for name in ("source_id", "cited_name", "observers")}
+LONGEST = {name: longest_text(Observation, name) for name in ("source_id", "cited_name", "observers")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Gazetteer:
             np.floor(np.asarray(axis) / CELL_M).astype(int) for axis in self.to_region.transform(longitudes, latitudes)
         )
         centers = np.column_stack(self.to_world.transform((columns + 0.5) * CELL_M, (rows + 0.5) * CELL_M))
-        communes = self._commune_positions(shapely.points(longitudes, latitudes))
+        communes = self._commune_positions(longitudes, latitudes)
         return [
             self._place(Point(lon, lat, srid=4326), center, f"{self.prefix}E{column:03d}N{row:03d}", commune)
             for lon, lat, center, column, row, commune in zip(
@@ -65,9 +65,10 @@ class Gazetteer:
             )
         ]
 
-    def _commune_positions(self, points: NDArray[np.object_]) -> NDArray[np.int64]:
+    def _commune_positions(self, longitudes: Numbers, latitudes: Numbers) -> NDArray[np.int64]:
         """The position of the commune of each point; -1: none; on a border, the first by code."""
-        found = np.full(len(points), len(self.communes.keys), dtype=np.int64)
+        found = np.full(len(longitudes), len(self.communes.keys), dtype=np.int64)
+        points = shapely.points(np.column_stack((longitudes, latitudes)))
         point_positions, commune_positions = self.communes.tree.query(points, predicate="intersects")
         np.minimum.at(found, point_positions, commune_positions)
         return np.where(found == len(self.communes.keys), -1, found)

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from bioccia.tables import Problem, Table, TableError, read_table, refuse_problems, require_fields
+from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems, require_fields
 from species.actions import replace_cited_taxa, store_taxa
 from species.importers.archives import TAXON, VERNACULAR, data_files, is_zip, opened_archive, read_data_file
 from species.importers.names import canonical_name
@@ -148,7 +149,11 @@ def _read_rows(
     unknown = [number for number, target in accepted.items() if target not in rows]
     if unknown:
         report.notices.append(
-            _("%(count)s names point to an accepted name that is not in the file, and were left without: %(list)s")
+            ngettext(
+                "%(count)s name points to an accepted name that is not in the file, and was left without: %(list)s",
+                "%(count)s names point to an accepted name that is not in the file, and were left without: %(list)s",
+                len(unknown),
+            )
             % {"count": len(unknown), "list": ", ".join(unknown[:10])}
         )
     return rows, accepted
@@ -158,7 +163,7 @@ def _vernaculars_of(vernaculars: dict[str, dict[str, str]], identifier: str) -> 
     """The everyday names of a taxon, as columns; nothing where the archive has no table of them."""
     if not vernaculars:
         return {}
-    longest = Taxon._meta.get_field("vernacular_fr").max_length
+    longest = longest_text(Taxon, "vernacular_fr")
     return {
         name: vernaculars.get(identifier, {}).get(name, "")[:longest] for name in ("vernacular_fr", "vernacular_en")
     }
@@ -179,7 +184,7 @@ def _wrong_values(table: Table, number: int, values: dict[str, str], key: str) -
     if not canonical_name(values["scientific_name"]):
         problems.append(Problem(number, table.header_of("scientific_name"), _("is empty; write the name")))
     for name in ("scientific_name", "authorship", "vernacular_fr", "vernacular_en", "rank", "family", "group"):
-        longest = Taxon._meta.get_field(name).max_length
+        longest = longest_text(Taxon, name)
         if len(values.get(name, "")) > longest:
             message = _("is longer than %(limit)s characters: shorten it") % {"limit": longest}
             problems.append(Problem(number, table.header_of(name), message))

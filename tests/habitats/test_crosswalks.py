@@ -2,6 +2,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from bioccia.tables import TableError
 from habitats.importers.crosswalks import CrosswalkChoices, import_crosswalk_file
@@ -12,6 +13,13 @@ from tests.ml.compute.rasters import shared_path
 
 pytestmark = pytest.mark.django_db
 HEADER = "from_code,from_name,relation,to_code,to_name,cd_hab_from,cd_hab_to,condition\n"
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Sentences are written in English, whatever the platform's first language."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

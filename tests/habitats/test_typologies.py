@@ -2,6 +2,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from bioccia.tables import TableError
 from habitats.importers.typologies import import_typology_file
@@ -10,6 +11,13 @@ from tests import factories
 from tests.ml.compute.rasters import shared_path
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Sentences are written in English, whatever the platform's first language."""
+    with translation.override("en"):
+        yield
 
 
 def write(folder, text, name="eunis.csv", encoding="utf-8"):

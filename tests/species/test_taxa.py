@@ -63,7 +63,7 @@ def test_a_chain_of_synonyms_leads_to_its_end_and_a_circle_nowhere(tmp_path):
     report = import_taxon_file(write(tmp_path, text), source="essai")
     accepted = dict(Taxon.objects.values_list("source_id", "accepted__source_id"))
     assert accepted == {"a": "c", "b": "c", "c": None, "d": None, "e": None, "f": None}
-    assert "1 names point to an accepted name that is not in the file" in report.notices[0]
+    assert "1 name points to an accepted name that is not in the file" in report.notices[0]
 
 
 def test_where_a_status_tells_synonyms_the_other_names_are_accepted(tmp_path):
