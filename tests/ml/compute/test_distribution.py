@@ -122,6 +122,7 @@ def test_points_that_cannot_be_learned_from_are_refused():
         make_model(["soil"]).fit(points, labels).predict_proba(points.drop(columns="rain"))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize(("region", "floor"), [("AWT", 0.66), ("CAN", 0.50), ("SA", 0.77)])
 def test_independent_sites_are_ranked_better_than_by_chance(region, floor, record_property, capsys):
