@@ -36,7 +36,7 @@ LARGEST_SHARE = 100
 
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     """Classify every cell of the year's stack; a window that is done stays done through a crash."""
-    version = session.run.version
+    version = ModelVersion.objects.select_related("artefact").filter(pk=session.run.version_id).first()
     if version is None or version.state != VersionState.APPROVED:
         raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
     outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
@@ -93,12 +93,14 @@ def load(session: RunSession) -> Mapping[str, Any]:
         **rasters,
     )
     polygons = gpd.read_parquet(path_of(Artefact.objects.get(pk=session.outputs["vectorise"]["polygons"])))
-    actions.load_polygons(vintage=vintage, rows=_polygon_rows(vintage, polygons, session))
+    actions.load_polygons(vintage=vintage, rows=_polygon_rows(vintage, polygons, legend_types(), session))
     return {"vintage": vintage.pk, "polygons": vintage.polygon_count}
 
 
-def _polygon_rows(vintage: Vintage, polygons: gpd.GeoDataFrame, session: RunSession) -> Iterator[tuple[Any, ...]]:
-    types = legend_types()
+def _polygon_rows(
+    vintage: Vintage, polygons: gpd.GeoDataFrame, types: Mapping[str, int], session: RunSession
+) -> Iterator[tuple[Any, ...]]:
+    # No query may run in here: the connection is in the middle of a COPY.
     plain = shapely.to_wkb(shapely.set_srid(polygons.to_crs(4326).geometry.values, 4326), hex=True, include_srid=True)
     tiles = shapely.to_wkb(shapely.set_srid(polygons.to_crs(3857).geometry.values, 3857), hex=True, include_srid=True)
     for position, row in enumerate(polygons.itertuples(index=False)):

@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ml import actions, storage
 from ml.compute.energy import Meter
@@ -160,3 +161,11 @@ def working_on(run_id: int, *, now: Callable[[], datetime.datetime] = timezone.n
             yield RunSession(run, pulse, now)
     finally:
         pulse.end()
+
+
+def end_abandoned_runs() -> None:
+    """Fail the runs of the console whose process is gone: nobody holds their lock, and nobody will ring for them."""
+    for run in Run.objects.open().filter(requested_by__isnull=True):
+        with working_on(run.pk) as session:
+            if session is not None:
+                actions.fail_run(run=session.run, at=session.now(), reason=_("Its process ended before it did."))

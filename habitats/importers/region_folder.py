@@ -25,7 +25,8 @@ from ml.compute.region import (
     stack_bands,
 )
 from ml.compute.samples import BLOCK_CELLS, assign_splits
-from species.importers import import_observation_file
+from species.importers import DatasetFacts, import_observation_file
+from species.states import Diffusion
 from territories.actions import store_region
 from territories.models import Region
 
@@ -145,5 +146,12 @@ def _observation_files(folder: RegionFolder) -> list[Path]:
 
 
 def _import_observations(file: Path, folder: RegionFolder, at: datetime.datetime) -> int:
-    report = import_observation_file(file, dataset_name=f"{folder.slug}/{file.stem}", at=at)
+    facts = DatasetFacts(
+        source=folder.attribution[:300],
+        licence=folder.licence[:200],
+        # Invented positions harm nobody; real ones are shown by commune unless a convention says more.
+        diffusion=Diffusion.PRECISE if folder.simulated else "",
+    )
+    name = f"{folder.slug}/{file.stem}"
+    report = import_observation_file(file, dataset_name=name, at=at, facts=facts)
     return report.imported

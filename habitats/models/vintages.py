@@ -82,7 +82,9 @@ class Polygon(models.Model):
 
     vintage = models.ForeignKey(Vintage, models.CASCADE, related_name="polygons", verbose_name=_("vintage"))
     number = models.PositiveIntegerField(_("number in the vintage"))
-    habitat_type = models.ForeignKey(HabitatType, models.PROTECT, related_name="polygons", verbose_name=_("habitat type"))
+    habitat_type = models.ForeignKey(
+        HabitatType, models.PROTECT, related_name="polygons", verbose_name=_("habitat type")
+    )
     confidence = models.PositiveSmallIntegerField(_("confidence (%)"))
     runner_up_1 = models.ForeignKey(
         HabitatType,

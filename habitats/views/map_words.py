@@ -21,5 +21,6 @@ def map_words() -> dict[str, str]:
         "no_result": _("No commune has this name."),
         "whole_region": _("Whole region"),
         "locate": _("Show my position"),
+        "curtain": _("Curtain between %(left)s at its left and %(right)s at its right"),
         "coordinates": _("Latitude, longitude"),
     }

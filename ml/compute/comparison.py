@@ -47,10 +47,8 @@ def score_model(
         )
     sources = bind_recipe(model.recipe, stack, survey_stack(stack))
     extraction = extract_features(stack, model.recipe, sources, cells.places(stack.grid.width))
-    levels = [
-        model.levels.of_feature(place, extraction.values[:, place]) for place in range(len(model.recipe.features))
-    ]
-    shares = model.forest.shares(np.stack(levels))
+    levels = np.ascontiguousarray(model.levels.of_cells(extraction.values).T)
+    shares = model.forest.shares(levels)
     codes = np.array(model.codes, object)
     predicted = np.where(extraction.seen, codes[shares.argmax(axis=1)], NO_DATA)
     truth = tests[field].astype(str).to_numpy(object)[cells.samples]

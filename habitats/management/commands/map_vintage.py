@@ -12,6 +12,7 @@ from habitats.queries import region_or_error
 from ml.actions import request_run
 from ml.compute.errors import ComputeError
 from ml.models import ModelVersion, Run
+from ml.run_session import end_abandoned_runs
 from ml.states import RunKind
 
 
@@ -33,6 +34,7 @@ class Command(JsonCommand):
         version = ModelVersion.objects.filter(number=options["version"]).first()
         if version is None:
             raise InvalidFieldsError(f"There is no model version {options['version']}; see the page of versions.")
+        end_abandoned_runs()
         run = request_run(
             region=region_or_error(),
             year=options["year"] or version.year,

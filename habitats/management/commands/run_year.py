@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
-from ml.compute.energy import Meter
 
 from bioccia.commands import JsonCommand
 from bioccia.errors import BiocciaError
@@ -13,8 +12,10 @@ from habitats.importers.region_folder import import_region_folder
 from habitats.mapping_year import play_run
 from habitats.queries import year_report
 from ml.actions import request_run
+from ml.compute.energy import Meter
 from ml.compute.errors import ComputeError
 from ml.models import Run
+from ml.run_session import end_abandoned_runs
 from ml.states import Mode, RunKind
 
 
@@ -43,6 +44,7 @@ class Command(JsonCommand):
             report = import_region_folder(options["folder"], at=timezone.now())
         for notice in report.notices:
             self.say(notice)
+        end_abandoned_runs()
         run = request_run(
             region=report.region,
             year=options["year"],

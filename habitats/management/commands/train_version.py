@@ -12,6 +12,7 @@ from habitats.queries import region_or_error
 from ml.actions import request_run
 from ml.compute.errors import ComputeError
 from ml.models import Run
+from ml.run_session import end_abandoned_runs
 from ml.states import Mode, RunKind
 
 
@@ -33,6 +34,7 @@ class Command(JsonCommand):
 
     def play(self, **options: Any) -> dict[str, Any]:
         """Train and report."""
+        end_abandoned_runs()
         run = request_run(
             region=region_or_error(),
             year=options["year"],
