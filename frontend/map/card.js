@@ -6,10 +6,10 @@ export function armCards(map, settings, address, years, sheet) {
   let asked = 0;
 
   async function show(latlng, { focus = false } = {}) {
-    const vintage = years.current();
+    const vintage = years.at(latlng);
     if (!vintage) return;
     place = latlng;
-    address.set({ a: vintage.year, p: `${latlng.lng.toFixed(6)},${latlng.lat.toFixed(6)}` });
+    address.set({ a: years.current().year, p: `${latlng.lng.toFixed(6)},${latlng.lat.toFixed(6)}` });
     const mine = ++asked;
     say(panel, settings.words.card_loading);
     sheet.open();

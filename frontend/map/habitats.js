@@ -4,7 +4,7 @@ import { tileSource, vectorLayer } from "./tiles.js";
 const FIRST_ZOOM_WITH_LIMITS = 14;
 
 /** The polygons of one vintage in the colours of the legend; `hidden` is the set of codes that are ticked off. */
-export function habitatLayer(vintage, { colors, hidden, hooks, attribution }) {
+export function habitatLayer(vintage, { colors, hidden, hooks, attribution, pane }) {
   const fill = (_zoom, feature) => colors.get(feature?.props.c) ?? "#999999";
   const symbolizer = new PolygonSymbolizer({
     fill,
@@ -16,7 +16,7 @@ export function habitatLayer(vintage, { colors, hidden, hooks, attribution }) {
   const filter = (_zoom, feature) => !hidden.has(feature.props.c);
   const layer = vectorLayer({
     url: tileSource(vintage.tiles, hooks),
-    zIndex: 10,
+    pane,
     attribution,
     className: "habitat-layer",
     paintRules: [{ dataLayer: "polygons", symbolizer, filter }],

@@ -1,7 +1,7 @@
 import { plain } from "../site/plain.js";
 
 /** The legend as a filter: habitats on and off, search by name, only those in view. */
-export function armLegend(map, settings, address, years) {
+export function armLegend(map, settings, address, { years, drawing }) {
   const list = document.getElementById("legend-list");
   if (!list) return;
   const rows = [...list.querySelectorAll("[data-legend-row]")].map((element) => ({
@@ -26,13 +26,13 @@ export function armLegend(map, settings, address, years) {
     document.getElementById("legend-empty").hidden = found > 0;
   };
   const look = async () => {
-    inView = onlyInView.checked ? await years.codesInView() : null;
+    inView = onlyInView.checked ? await drawing.codesInView() : null;
     filter();
   };
   const apply = () => {
-    years.hidden.clear();
-    for (const { box } of rows) if (!box.checked) years.hidden.add(box.value);
-    years.redraw();
+    drawing.hidden.clear();
+    for (const { box } of rows) if (!box.checked) drawing.hidden.add(box.value);
+    drawing.redraw();
     writeAddress(rows, address);
     count(rows, settings.words);
   };

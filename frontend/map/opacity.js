@@ -1,10 +1,10 @@
 /** The slider of the habitats' opacity, in percent. */
-export function armOpacity(years, address) {
+export function armOpacity(drawing, address) {
   const slider = document.getElementById("opacity");
   const output = document.getElementById("opacity-value");
   const show = () => {
     output.textContent = `${slider.value} %`;
-    years.setOpacity(slider.value / 100);
+    drawing.setOpacity(slider.value / 100);
   };
   const asked = address.number("o");
   if (asked !== null) slider.value = asked;

@@ -30,7 +30,7 @@ function namesLayer(source) {
   });
   return vectorLayer({
     url: source,
-    zIndex: 30,
+    pane: "names",
     paintRules: [
       limit("commune", new LineSymbolizer({ color: INK, width: 0.8, opacity: (zoom) => (zoom < 12 ? 0.3 : 0.55) }), 10),
       limit("department", new LineSymbolizer({ color: INK, width: 1.8, opacity: 0.7 })),

@@ -86,9 +86,23 @@ def test_a_click_opens_the_card_and_a_link_brings_it_back(site, new_page, mapped
 def test_the_switch_of_years_changes_the_map_the_card_and_the_link(site, page, mapped_region):
     open_map(page, site, f"#z=14&lat=43.61&lon=2.31&{MIDDLE_OF_FIRST_SQUARE}")
     expect(page.locator("#polygon-card")).to_contain_text("F6.1")
-    page.get_by_text("2023", exact=True).click()
+    page.locator(".year-switch").get_by_text("2023").click()
     expect(page.locator("#polygon-card")).to_contain_text("E1.2")
     assert "a=2023" in page.locator("#share-link").input_value()
+
+
+def test_a_curtain_shows_another_year_at_its_left(site, page, mapped_region, picture):
+    open_map(page, site, "#a=2024&c=2023&z=14&lat=43.61&lon=2.32")
+    expect(page.locator("[data-curtain]")).to_be_visible()
+    click_on_the_map(page, longitude_share=0.4)
+    expect(page.locator("#polygon-card")).to_contain_text("E1.2")
+    page.locator("[data-curtain] input").press("Home")
+    click_on_the_map(page, longitude_share=0.45)
+    expect(page.locator("#polygon-card")).to_contain_text("F6.1")
+    picture(page, "map-curtain-1280")
+    page.locator("#compared-vintage").select_option("")
+    expect(page.locator("[data-curtain]")).to_be_hidden()
+    assert page.errors == []
 
 
 def test_the_legend_filters_the_map_and_the_link_keeps_the_filter(site, new_page, mapped_region):
@@ -120,7 +134,7 @@ def test_a_search_in_the_legend_minds_no_accent(site, page, mapped_region):
 def test_a_commune_is_found_by_keyboard_without_accents_nor_hyphens(site, page, mapped_region):
     open_map(page, site)
     page.locator("#commune-q").fill("st etienne d essai")
-    expect(page.get_by_role("option")).to_have_count(1)
+    expect(page.locator("#commune-suggestions [role=option]")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#commune-q")).to_have_value("Saint-Étienne-d'Essai")
