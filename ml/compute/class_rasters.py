@@ -103,11 +103,20 @@ def metre_of(grid: Grid, path: Path) -> float:
     return float(grid.crs.linear_units_factor[1])
 
 
-def _read_values(source: rasterio.DatasetReader, window: Window | None, path: Path) -> NDArray[np.uint16]:
+def read_bands(source: rasterio.DatasetReader, path: Path, bands: list[int], window: Window | None = None) -> NDArray:
+    """Read bands of an open raster, as (bands, rows, columns).
+
+    Raises:
+        RasterError: the file is damaged.
+    """
     try:
-        values = source.read(1, window=window)
+        return np.asarray(source.read(bands, window=window))
     except RasterioError as error:
         raise RasterError(f"{path}: the raster breaks off or is damaged; copy or make it again.") from error
+
+
+def _read_values(source: rasterio.DatasetReader, window: Window | None, path: Path) -> NDArray[np.uint16]:
+    values = read_bands(source, path, [1], window)[0]
     if source.nodata:
         values[values == source.nodata] = 0
     if values.dtype != np.uint8 and values.size and not 0 <= values.min() <= values.max() <= HIGHEST_VALUE:

@@ -36,21 +36,13 @@ def written_as_cog(
     Raises:
         ComputeError: the disk is full.
     """
-    profile = {
-        "driver": "GTiff",
-        "width": grid.width,
-        "height": grid.height,
-        "transform": grid.transform,
-        "crs": grid.crs,
-        "count": count,
-        "dtype": dtype,
-        "nodata": nodata,
-    }
+    cells = {"width": grid.width, "height": grid.height, "transform": grid.transform, "crs": grid.crs}
+    bands = {"driver": "GTiff", "count": count, "dtype": dtype, "nodata": nodata}
     blocks = {"tiled": True, "blockxsize": BLOCK_CELLS, "blockysize": BLOCK_CELLS, "BIGTIFF": "IF_SAFER"}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.stem}.{os.getpid()}.draft{path.suffix}")
     try:
-        with rasterio.open(draft, "w", **profile, **blocks, compress="lzw") as target:
+        with rasterio.open(draft, "w", **cells, **bands, **blocks, compress="lzw") as target:
             yield target
         write_cog(draft, path, overviews=overviews)
     except (OSError, RasterioError) as error:

@@ -9,7 +9,7 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from ml.compute.class_rasters import ClassMap, check_same_grid, metre_of, open_class_map
+from ml.compute.class_rasters import ClassMap, check_same_grid, metre_of, open_class_map, read_bands
 from ml.compute.errors import RasterError
 from ml.compute.grids import grid_of, open_raster
 from ml.compute.minimum_unit import apply_minimum_unit, label_patches
@@ -30,8 +30,6 @@ def polygonise_map(
     """Turn a class raster into polygons without gap, overlap or invalid ring.
 
     Patches under the minimum unit join a neighbour first; outlines are then simplified once for both sides.
-    What happened to small patches is in `attrs["minimum_unit"]`: how many `merged`, and how many `isolated`
-    by no data were kept.
 
     Args:
         classes_path: class raster, 0 = no data.
@@ -43,7 +41,8 @@ def polygonise_map(
     Returns:
         One row per polygon in reading order, in the CRS of the raster: `code` (str), `confidence` (mean over the
         cells, 0-100, NaN where unknown), `runner_up_1`, `runner_up_2` (str or None), `runner_up_1_share`,
-        `runner_up_2_share` (int 0-100, mean over the cells), `area_m2` (of the geometry), `geometry`.
+        `runner_up_2_share` (int 0-100, mean over the cells), `area_m2` (of the geometry), `geometry`. What became
+        of patches under the unit is in `attrs["minimum_unit"]`: `merged`, and `isolated` by no data and kept.
 
     Raises:
         RasterError: a raster is missing, unreadable, in degrees, or not on the grid of the classes.
@@ -53,13 +52,13 @@ def polygonise_map(
     classes = class_map.read()
     patches = apply_minimum_unit(classes, mmu_px=mmu_px)
     outlines = _outline(patches.labels, class_map, simplify_m / metre)
-    confidence = _read_beside(class_map, confidence_path, bands=1)
-    runner_ups = _read_beside(class_map, runner_ups_path, bands=RUNNER_UP_BANDS)
-    known = None if confidence is None else confidence[0]
+    confidence = None if confidence_path is None else _read_beside(class_map, confidence_path, bands=1)[0]
+    runner_ups = None if runner_ups_path is None else _read_beside(class_map, runner_ups_path, bands=RUNNER_UP_BANDS)
+    votes = vote_runner_ups(patches, classes, confidence, runner_ups)
     columns = {
         "code": _codes(patches.values[1:], class_map),
-        "confidence": mean_confidence(patches, known),
-        **_runner_up_columns(vote_runner_ups(patches, classes, known, runner_ups), class_map),
+        "confidence": mean_confidence(patches, confidence),
+        **_runner_up_columns(votes, class_map),
         "area_m2": shapely.area(outlines) * metre**2,
     }
     frame = gpd.GeoDataFrame(columns, geometry=outlines, crs=class_map.grid.crs)
@@ -156,12 +155,10 @@ def _runner_up_columns(votes: PatchVotes, class_map: ClassMap) -> dict[str, pd.S
     }
 
 
-def _read_beside(class_map: ClassMap, path: Path | None, *, bands: int) -> NDArray[np.uint16] | None:
+def _read_beside(class_map: ClassMap, path: Path, *, bands: int) -> NDArray[np.uint16]:
     """Read the first `bands` bands of a raster on the grid of the classes, as (bands, rows, columns)."""
-    if path is None:
-        return None
     with open_raster(path) as source:
         check_same_grid(class_map.path, class_map.grid, path, grid_of(source, path))
         if source.count < bands:
             raise RasterError(f"{path}: {source.count} band(s) instead of {bands}; classify again to make it.")
-        return np.asarray(source.read(list(range(1, bands + 1))), np.uint16)
+        return np.asarray(read_bands(source, path, list(range(1, bands + 1))), np.uint16)

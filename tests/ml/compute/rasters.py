@@ -13,12 +13,19 @@ LAMBERT_93 = "EPSG:2154"
 TEN_METRES = Affine(10, 0, 700_000, 0, -10, 6_300_000)
 
 
-def write_raster(path, bands, *, dtype, nodata=None, crs=LAMBERT_93, transform=TEN_METRES, tags=None):
+def write_raster(path, bands, *, dtype, nodata=None, crs=LAMBERT_93, transform=TEN_METRES, tags=None, compress=None):
     """Write (rows, columns) or (bands, rows, columns) values."""
     bands = np.atleast_3d(bands) if np.ndim(bands) == 1 else np.asarray(bands)
     bands = bands[None] if bands.ndim == 2 else bands
     count, height, width = bands.shape
-    profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": dtype}
+    profile = {
+        "driver": "GTiff",
+        "count": count,
+        "height": height,
+        "width": width,
+        "dtype": dtype,
+        "compress": compress,
+    }
     with rasterio.open(path, "w", crs=crs, transform=transform, nodata=nodata, **profile) as target:
         target.write(bands.astype(dtype))
         target.update_tags(**(tags or {}))
@@ -36,4 +43,12 @@ def shared_path(name):
     path = REPOSITORY.parent / "shared" / name
     if not path.exists():
         pytest.skip(f"needs {path.relative_to(REPOSITORY.parent)} beside the repository")
+    return path
+
+
+def damage(path):
+    """Overwrite the middle of a compressed file, as a broken copy leaves it."""
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + bytes(middle // 2) + content[middle + middle // 2 :])
     return path

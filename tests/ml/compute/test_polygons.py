@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from ml.compute.errors import RasterError
 from ml.compute.polygons import generalise_map, majority_blocks, polygonise_map
-from tests.ml.compute.rasters import TEN_METRES, write_class_map, write_raster
+from tests.ml.compute.rasters import TEN_METRES, damage, write_class_map, write_raster
 
 COLUMNS = [
     "code",
@@ -132,3 +132,11 @@ def test_a_generalised_map_is_a_coverage_by_patch(tmp_path):
     assert set(frame.code) == {"A", "B", "C"}
     assert shapely.coverage_is_valid(frame.geometry.to_numpy())
     assert (frame.geom_type == "Polygon").all()
+
+
+def test_a_damaged_confidence_raster_is_named(tmp_path):
+    noise = np.random.default_rng(2).integers(1, 99, (200, 200))
+    classes = write_class_map(tmp_path / "classes.tif", noise)
+    path = write_raster(tmp_path / "confidence.tif", noise, dtype="uint8", nodata=255, compress="deflate")
+    with pytest.raises(RasterError, match=r"confidence.tif: the raster breaks off or is damaged"):
+        polygonise_map(classes, mmu_px=4, simplify_m=0, confidence_path=damage(path))
