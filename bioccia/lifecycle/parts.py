@@ -53,7 +53,7 @@ def service_parts() -> list[Part]:
 
 def _program_parts(region: str, web: Sequence[str]) -> list[Part]:
     # Celery finishes its task on SIGTERM and gives it back on SIGQUIT; a run resumes where it was either way.
-    patient = [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0)]
+    patient = [(signal.SIGTERM, 6.0), (signal.SIGQUIT, 4.0)]
     return [
         program_part("worker", region, worker_command(region), patient),
         program_part("beat", region, beat_command(region), [(signal.SIGTERM, 5.0)]),

@@ -79,13 +79,19 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory):
+def place(tmp_path_factory):
     platform = Platform(tmp_path_factory.mktemp("var"))
-    try:
-        platform.start()
-        yield platform
-    finally:
-        platform.command("-m", "bioccia.lifecycle", "stop")
+    yield platform
+    platform.command("-m", "bioccia.lifecycle", "stop")
+
+
+@pytest.fixture
+def platform(place):
+    """The platform, ready: started when an earlier test has stopped it."""
+    if not place.mark("supervisor"):
+        place.start()
+    place.wait_ready()
+    return place
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -97,12 +103,18 @@ def test_a_killed_part_comes_back_and_the_platform_is_ready_again(platform, name
     platform.wait_ready()
 
 
-def test_a_killed_supervisor_leaves_nothing_that_stop_does_not_end(platform):
+def test_a_new_supervisor_takes_over_from_a_killed_one(platform):
+    before = {name: platform.mark(name) for name in PARTS}
     os.kill(platform.mark("supervisor").pid, signal.SIGKILL)
-    marks = [platform.mark(name) for name in PARTS]
-    platform.command("-m", "bioccia.lifecycle", "stop")
-    assert [mark for mark in marks if mark and mark.is_alive()] == []
     platform.start()
+    programs = ("worker", "beat", "web")
+    replaced = processes.wait_until(
+        lambda: all(platform.mark(name) not in (None, before[name]) for name in programs), PATIENCE_SECONDS
+    )
+    assert replaced, platform.logs()
+    assert [name for name in programs if before[name].is_alive()] == []
+    assert platform.mark("postgres") == before["postgres"], "the database server is found, not started twice"
+    platform.wait_ready()
 
 
 def test_stop_ends_everything_and_says_what(platform):
@@ -111,7 +123,6 @@ def test_stop_ends_everything_and_says_what(platform):
     assert [mark for mark in marks if mark.is_alive()] == []
     assert not platform.ready()
     assert "No run of this folder was under way." in platform.command("-m", "bioccia.lifecycle", "stop")
-    platform.start()
 
 
 def test_logs_are_turned_when_they_grow_large(tmp_path, monkeypatch):
