@@ -1,4 +1,4 @@
-"""`simulate`: write a simulated region folder, or add years to one."""
+"""simulate: write a simulated region folder, or add years to one."""
 
 import argparse
 import time
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ml.compute.simulation import FIRST_YEAR, SimulationOptions, add_simulated_years, simulate_region
-
-HELP = "write a simulated region folder with Occitanie's character, or add years to one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

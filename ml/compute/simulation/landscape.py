@@ -89,8 +89,8 @@ def lay_out_landscape(options: SimulationOptions) -> Landscape:
     relief = replace(relief, elevation=np.where(lagoon > 0, np.float32(0), relief.elevation))
     settlements = settle(options, relief, lagoon)
     built = built_reach(options, settlements)
-    stands = cut_stands(random_stream(options.seed, "stands"), options.size_px, spacing=_patch(options, 24))
-    fields = cut_fields(random_stream(options.seed, "fields"), options.size_px, spacing=_patch(options, 52))
+    stands = cut_stands(random_stream(options.seed, "stands"), options.size_px, spacing=_patch(options, 21))
+    fields = cut_fields(random_stream(options.seed, "fields"), options.size_px, spacing=_patch(options, 46))
     natural = _natural_habitats(options, relief, built)
     classes, farmed = _farm(options, relief, fields, natural)
     classes = _waterside(options, relief, lagoon, classes)
@@ -129,9 +129,9 @@ def _natural_habitats(options: SimulationOptions, relief: Relief, built: Field) 
     """Return the habitat that each cell would carry without farming, by the best-liked conditions."""
     size = options.size_px
     rng = random_stream(options.seed, "vegetation")
-    bumps = _bumps(options, 72)
+    bumps = _bumps(options, 116)
     # Grazing and fire keep land open, more so near the villages.
-    openness = fractal_noise(rng, size, first=bumps // 2, last=bumps * 4) + 0.8 * np.exp(-built / 2)
+    openness = fractal_noise(rng, size, first=bumps // 4, last=bumps * 4) + 0.8 * np.exp(-built / 2)
     lime = smooth_noise(rng, size, 5)
     wetness = np.clip(relief.wetness, -2, 2.5)
     conditions: tuple[Field, ...] = (
@@ -142,7 +142,7 @@ def _natural_habitats(options: SimulationOptions, relief: Relief, built: Field) 
 
     def patches(code: str) -> Field:
         stream = random_stream(options.seed, f"patches of {code}")
-        return fractal_noise(stream, size, first=bumps, last=bumps * 8, persistence=0.65)
+        return fractal_noise(stream, size, first=bumps, last=bumps * 8, persistence=0.75)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         for (code, taste), patch in zip(_TASTES.items(), pool.map(patches, _TASTES), strict=True):

@@ -33,7 +33,7 @@ _COMMUNE_NAMES = (
     "Malpertus-des-Neiges",
 )  # fmt: skip
 # In cells of the growth grid: what makes a staircase of cells a line that a surveyor could have drawn.
-_SIMPLIFY_CELLS = 1.8
+_SIMPLIFY_CELLS = 2.6
 _ROUNDING_CELLS = 1.2
 
 

@@ -26,7 +26,7 @@ from ml.compute.simulation.sensor import NODATA, SCALE, observed_band_names
 from ml.compute.simulation.territories import KINDS, REGION_NAME
 from ml.compute.simulation.weather import YearWeather
 
-MINIMUM_UNIT_PX = 10  # 0.1 ha
+MINIMUM_UNIT_PX = 5  # 0.05 ha
 # Name, unit and decimals kept.
 RELIEF_BANDS = (("elevation", "m", 1), ("slope", "degree", 1), ("northness", "1", 2))
 # GeoPackage stamps its layers with this moment instead of now: the same seed gives the same bytes.
@@ -190,21 +190,24 @@ def read_options(folder: Path, *, years: tuple[int, ...]) -> SimulationOptions:
     """Return the options that made a simulated region folder, for other years.
 
     Raises:
-        RegionFolderError: the folder is no simulated region.
+        RegionFolderError: the folder is no simulated region, or its region.toml was spoilt.
     """
     path = folder / "region.toml"
     if not path.is_file():
         raise RegionFolderError(f"{path}: no such file; simulate a region there first, without --add-year.")
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    if not table.get("simulated") or "simulation" not in table:
-        raise RegionFolderError(f"{path}: this region is not simulated; years can only be added to one that is.")
-    return SimulationOptions(
-        seed=table["seed"],
-        years=years,
-        size_px=table["simulation"]["size_px"],
-        cell_m=table["resolution_m"],
-        date_count=table["simulation"]["date_count"],
-    )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        if not table.get("simulated"):
+            raise RegionFolderError(f"{path}: this region is not simulated; years are added only to one that is.")
+        return SimulationOptions(
+            seed=table["seed"],
+            years=years,
+            size_px=table["simulation"]["size_px"],
+            cell_m=table["resolution_m"],
+            date_count=table["simulation"]["date_count"],
+        )
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise RegionFolderError(f"{path}: not as simulate wrote it ({error}); simulate the region again.") from error
 
 
 def years_of(folder: Path) -> tuple[int, ...]:

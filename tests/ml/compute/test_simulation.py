@@ -226,8 +226,9 @@ def test_stopping_half_way_leaves_nothing(tmp_path):
         if done > total // 2:
             raise InterruptedError
 
+    options = SimulationOptions(size_px=100, years=(2024,))
     with pytest.raises(InterruptedError):
-        simulate_region(tmp_path / "region", options=SMALL, truth_dir=tmp_path / "truth", progress=stop)
+        simulate_region(tmp_path / "region", options=options, truth_dir=tmp_path / "truth", progress=stop)
 
     assert list(tmp_path.iterdir()) == []
 
