@@ -47,7 +47,7 @@ def test_a_mandate_that_has_ended_gives_no_right():
 
 def test_only_one_run_of_a_region_is_open():
     request()
-    with pytest.raises(RunOpenError, match="not finished"):
+    with pytest.raises(RunOpenError):
         request()
 
 

@@ -79,8 +79,14 @@ def test_a_stop_reaches_the_work_at_its_next_progress():
     run = RunFactory()
     engineer = person_with(Role.MODEL_ENGINEER)
 
-    def long(session):
+    def a_person_asks():
         actions.request_stop(run=run, by=engineer, at=AN_INSTANT)
+        connection.close()
+
+    def long(session):
+        thread = threading.Thread(target=a_person_asks)
+        thread.start()
+        thread.join()
         for done in range(1000):
             session.progress(done, 1000)
             threading.Event().wait(0.01)
