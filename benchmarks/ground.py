@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bioccia.lifecycle import environment, parts, paths, services
+from bioccia.lifecycle import environment, frontend, parts, paths, services
 
 REGION = "benchmarks"
 
@@ -33,8 +33,11 @@ def own_database(region: str = REGION) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def web_server(region: str = REGION) -> Iterator[int]:
-    """The web server as `make run` starts it, on a free port."""
+def web_server(region: str = REGION, *, with_files: bool = False) -> Iterator[int]:
+    """The web server as `make run` starts it, on a free port; `with_files` gathers scripts and sheets first."""
+    if with_files:
+        frontend.build_bundles()
+        frontend.collect_static_files(region)
     with socket.socket() as line:
         line.bind(("127.0.0.1", 0))
         port = line.getsockname()[1]

@@ -138,4 +138,4 @@ class PolygonSerializer(GeoFeatureModelSerializer):
         """At most two, the likelier first."""
         pairs = [(polygon.runner_up_1, polygon.runner_up_1_share), (polygon.runner_up_2, polygon.runner_up_2_share)]
         found = [{"habitat": habitat, "share": share} for habitat, share in pairs if habitat is not None]
-        return RunnerUpSerializer(found, many=True).data
+        return RunnerUpSerializer(found, many=True).data if found else []
