@@ -1,3 +1,4 @@
+import { addPanes } from "../map/drawing.js";
 import { habitatLayer } from "../map/habitats.js";
 import { outlineLayers } from "../map/outlines.js";
 
@@ -16,9 +17,10 @@ export function drawLocator() {
     touchZoom: false,
     keyboard: false,
   });
+  addPanes(map);
   map.fitBounds(bounds, { padding: [14, 14] });
   for (const layer of outlineLayers({ outlines })) layer.addTo(map);
-  habitatLayer({ tiles }, { colors: new Map(Object.entries(colors)), hidden: new Set() }).addTo(map);
+  habitatLayer({ tiles }, { colors: new Map(Object.entries(colors)), hidden: new Set(), pane: "shown" }).addTo(map);
   L.geoJSON(outline, { interactive: false, style: { color: "#1b2a26", weight: 3, fill: false } }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
 }
