@@ -37,7 +37,7 @@ function namesLayer(source) {
     ],
     labelRules: [
       name("department", "700 14px sans-serif", { maxzoom: 10 }),
-      name("commune", "600 12px sans-serif", { minzoom: 11 }),
+      name("commune", "600 12px sans-serif", { minzoom: 10 }),
     ],
   });
 }

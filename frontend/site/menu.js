@@ -1,3 +1,14 @@
+/** Closes a disclosure of the header when the person goes on elsewhere. */
+export function armDisclosures() {
+  const close = (event) => {
+    for (const open of document.querySelectorAll(".person-menu[open]")) {
+      if (event.key === "Escape" || !open.contains(event.target)) open.open = false;
+    }
+  };
+  document.addEventListener("click", close);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && close(event));
+}
+
 /** Opens and closes the menu of small screens: a button with data-toggles="id of what it opens". */
 export function armMenu() {
   for (const button of document.querySelectorAll("[data-toggles]")) {

@@ -67,7 +67,8 @@ def test_a_person_signs_in_and_out(site, page, mapped_region):
     page.locator("#id_password").fill(factories.PASSWORD)
     page.locator("main button[type=submit]").click()
     expect(page.locator(".site-tools")).to_contain_text("Nadège Relevé")
-    page.locator(".site-tools").get_by_role("button", name="Se déconnecter").click()
+    page.locator(".person-menu summary").click()
+    page.locator(".person-menu").get_by_role("button", name="Se déconnecter").click()
     expect(page.locator(".site-tools")).not_to_contain_text("Nadège Relevé")
     assert page.errors == []
 
