@@ -16,7 +16,7 @@ from ml.compute.errors import RasterError
 # A hundredth of a cell over the whole width: more is another grid, less is rounding by some writer.
 ALIGNMENT_CELLS = 0.01
 # Columns worked through from top to bottom before the next ones; a multiple of every usual tile.
-CHUNK = 2048
+CHUNK = 1024
 
 
 @dataclass(frozen=True)

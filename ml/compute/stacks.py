@@ -21,7 +21,7 @@ from ml.compute.region.folder import read_predictors
 from ml.compute.region.predictors import Predictor
 
 # Two rows of tiles of CHUNK columns and a hundred int16 bands; GDAL's own default grows with the machine.
-CACHE_MB = 384
+CACHE_BYTES = 256_000_000
 _DATE_BAND = re.compile(r"(\d{4}-?\d{2}-?\d{2})_(.+)")
 
 
@@ -122,7 +122,7 @@ class StackReader:
             places = [place for place, band in enumerate(series.bands) if band.path == path]
             indexes = [series.bands[place].index for place in places]
             try:
-                with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+                with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
                     stored = self._sources[path].read(indexes, window=window)
             except RasterioError as error:
                 raise StackError(f"{path}: damaged near row {window.row_off}; copy the file again.") from error
