@@ -11,7 +11,6 @@ import geopandas as gpd
 import shapely
 from django.conf import settings
 from django.utils.translation import gettext as _
-from ml.compute.energy import Meter
 
 from bioccia.errors import InvalidFieldsError
 from habitats import queries
@@ -20,6 +19,7 @@ from habitats.stacks import stack_paths
 from habitats.states import SampleSet
 from ml import actions
 from ml.compute.comparison import compare_scores, score_model
+from ml.compute.energy import Meter
 from ml.compute.errors import ComputeError, SampleError
 from ml.compute.region import LegendRow
 from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_model, train_model
