@@ -196,7 +196,12 @@ def _store_citations(names: Sequence[CitedName]) -> dict[str, int]:
 
 
 def _observation(dataset: ObservationDataset, row: ObservationRow, taxa: Mapping[str, int]) -> Observation:
-    precision, point = shown_place(row.place, sensitivity=row.sensitivity, diffusion=dataset.diffusion)
+    precision, point = shown_place(
+        row.place,
+        sensitivity=row.sensitivity,
+        diffusion=dataset.diffusion,
+        uncertainty_m=row.columns.get("uncertainty_m"),
+    )
     return Observation(
         dataset=dataset,
         source_id=row.source_id,

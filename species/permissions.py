@@ -29,13 +29,21 @@ class Place:
         return points.get(precision)
 
 
-def shown_place(place: Place, *, sensitivity: int, diffusion: str) -> tuple[Precision, Point | None]:
-    """How precisely a position may be shown, and the point that stands for it.
+# Half a cell: many records are centres of 10 km cells, and the commune under such a centre means nothing.
+VAGUE_M = 5_000
+
+
+def shown_place(
+    place: Place, *, sensitivity: int, diffusion: str, uncertainty_m: float | None = None
+) -> tuple[Precision, Point | None]:
+    """How precisely a position may, and can, be shown, and the point that stands for it.
 
     Where the territory of that precision is missing (at sea, or in a region without departments) the next coarser one
     serves: never a finer one.
     """
-    finest = max(sensitivity, Precision.COMMUNE if diffusion == Diffusion.STANDARD else Precision.EXACT)
+    allowed = Precision.COMMUNE if diffusion == Diffusion.STANDARD else Precision.EXACT
+    known = Precision.CELL if uncertainty_m and uncertainty_m > VAGUE_M else Precision.EXACT
+    finest = max(sensitivity, allowed, known)
     for precision in Precision:
         if precision >= finest and (point := place.at(precision)) is not None:
             return precision, point

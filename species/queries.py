@@ -35,7 +35,7 @@ class CommuneSeen:
 
 def shown_observations() -> ObservationQuerySet:
     """The gate that every list passes, desks and exports included: what may appear, without its exact place."""
-    return Observation.objects.exclude(shown_precision=Precision.NOTHING).defer("geometry", "uncertainty_m", "cell")
+    return Observation.objects.exclude(shown_precision=Precision.NOTHING).defer("geometry", "cell")
 
 
 def listed_observations() -> ObservationQuerySet:

@@ -50,6 +50,7 @@ class ObservationSerializer(GeoFeatureModelSerializer):
     licence = serializers.CharField(source="dataset.licence")
     precision = serializers.SerializerMethodField(help_text="exact, commune, cell_10km or department")
     commune = serializers.SerializerMethodField(help_text="code of the commune; null where it may not be named")
+    uncertainty_m = serializers.SerializerMethodField(help_text="metres; null where the position is not exact")
     observers = serializers.SerializerMethodField(help_text="empty where the position is not exact")
     geometry = GeoJSONField(read_only=True)
 
@@ -64,6 +65,7 @@ class ObservationSerializer(GeoFeatureModelSerializer):
             "observed_from",
             "observed_to",
             "count",
+            "uncertainty_m",
             "observers",
             "dataset",
             "licence",
@@ -79,6 +81,10 @@ class ObservationSerializer(GeoFeatureModelSerializer):
         """Only where it may be named."""
         may_be_named = observation.shown_precision <= Precision.COMMUNE and observation.commune is not None
         return observation.commune.code if may_be_named and observation.commune else None
+
+    def get_uncertainty_m(self, observation: Observation) -> float | None:
+        """Of the position itself: it says nothing of a point that stands for a wider place."""
+        return observation.uncertainty_m if observation.shown_precision == Precision.EXACT else None
 
     def get_observers(self, observation: Observation) -> str:
         """Who was where that day narrows a blurred place."""

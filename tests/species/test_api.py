@@ -30,11 +30,12 @@ def test_taxa_are_found_by_name_number_and_family(client):
 
 
 def test_an_observation_is_a_feature_with_its_dataset_and_licence(client):
-    observation = ObservationFactory(geometry=EXACT, count=3)
+    observation = ObservationFactory(geometry=EXACT, count=3, uncertainty_m=25.0)
     (feature,) = features(client)
     assert feature["geometry"] == {"type": "Point", "coordinates": [2.311, 43.611]}
     assert (
-        feature["properties"] | {"count": 3, "precision": "exact", "licence": "Licence Ouverte 2.0"}
+        feature["properties"]
+        | {"count": 3, "uncertainty_m": 25.0, "precision": "exact", "licence": "Licence Ouverte 2.0"}
         == (feature["properties"])
     )
     assert feature["properties"]["commune"] == observation.commune.code
@@ -42,11 +43,12 @@ def test_an_observation_is_a_feature_with_its_dataset_and_licence(client):
 
 @pytest.mark.parametrize(("level", "precision"), [(1, "commune"), (2, "cell_10km"), (3, "department")])
 def test_a_sensitive_observation_shows_its_blurred_place_only(client, level, precision):
-    observation = sensitive(level)
+    observation = sensitive(level, uncertainty_m=12.5)
     (feature,) = features(client)
     properties = feature["properties"]
     assert feature["geometry"]["coordinates"] == [2.35, 43.65]
     assert (properties["precision"], properties["observers"]) == (precision, "")
+    assert properties["uncertainty_m"] is None
     assert (properties["commune"] is None) == (level > Precision.COMMUNE)
     body = client.get(f"/api/v1/observations/{observation.pk}/").content.decode()
     for secret in ("2.311", "43.611", observation.source_id, observation.observers):

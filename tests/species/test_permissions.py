@@ -28,6 +28,15 @@ def test_without_an_explicit_convention_no_position_is_exact():
     assert shown_place(WHOLE, sensitivity=2, diffusion=Diffusion.STANDARD) == (Precision.CELL, CELL)
 
 
+@pytest.mark.parametrize(
+    ("uncertainty_m", "precision"),
+    [(None, Precision.EXACT), (5_000, Precision.EXACT), (7_071, Precision.CELL)],
+)
+def test_an_observation_too_vague_for_a_commune_is_shown_by_its_cell(uncertainty_m, precision):
+    shown = shown_place(WHOLE, sensitivity=0, diffusion=Diffusion.PRECISE, uncertainty_m=uncertainty_m)
+    assert shown[0] == precision
+
+
 @pytest.mark.parametrize(("sensitivity", "precision"), [(1, Precision.CELL), (3, Precision.NOTHING)])
 def test_a_missing_territory_makes_the_place_coarser_never_finer(sensitivity, precision):
     assert shown_place(AT_SEA, sensitivity=sensitivity, diffusion=Diffusion.PRECISE)[0] == precision

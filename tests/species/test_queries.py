@@ -77,7 +77,7 @@ def test_communes_of_a_taxon_begin_with_the_most_observed():
 def test_the_gate_does_not_load_what_tells_more_than_the_shown_place():
     ObservationFactory()
     loaded = queries.shown_observations().get()
-    assert loaded.get_deferred_fields() == {"geometry", "uncertainty_m", "cell"}
+    assert loaded.get_deferred_fields() == {"geometry", "cell"}
 
 
 def test_names_are_found_without_accents_and_beginnings_come_first():
