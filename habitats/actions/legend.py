@@ -21,8 +21,9 @@ def store_legend(*, typology_code: str, typology_name: str, rows: Sequence[Legen
         Habitat types by code.
     """
     typology, _created = Typology.objects.get_or_create(code=typology_code, defaults={"name": typology_name})
+    known = {habitat.code: habitat for habitat in typology.types.all()}
     HabitatType.objects.bulk_create(
-        [HabitatType(typology=typology, code=row.code, label_fr=row.label_fr, label_en=row.label_en) for row in rows],
+        [_habitat(typology, row, known.get(row.code)) for row in rows],
         update_conflicts=True,
         unique_fields=["typology", "code"],
         update_fields=["label_fr", "label_en"],
@@ -39,3 +40,10 @@ def store_legend(*, typology_code: str, typology_name: str, rows: Sequence[Legen
         for position, row in enumerate(rows, start=1)
     )
     return {row.code: types[row.code] for row in rows}
+
+
+def _habitat(typology: Typology, row: LegendRow, known: HabitatType | None) -> HabitatType:
+    """A legend that leaves a name empty does not erase the typology's own."""
+    label_fr = row.label_fr or (known.label_fr if known else "")
+    label_en = row.label_en or (known.label_en if known else "")
+    return HabitatType(typology=typology, code=row.code, label_fr=label_fr, label_en=label_en)
