@@ -17,7 +17,7 @@ _NO_NETWORK = re.compile(
 _NO_SPACE = re.compile(r"No space left on device|ENOSPC", re.IGNORECASE)
 # What each installer says of the archive it could not get.
 _ARCHIVE = re.compile(
-    r"Failed to fetch:? `?\S*?([^/\s`]+)`?$|Failed to download `?([^`\s]+)|request to \S*/(\S+) failed|"
+    r"Failed to fetch:? `?\S*?([^/\s`]+)/?`?$|Failed to download `?([^`\s]+)|request to \S*/(\S+) failed|"
     r"matching distribution found for ([^\s(]+)|Unable to locate package (\S+)",
     re.MULTILINE,
 )
