@@ -45,7 +45,7 @@ def play_year(folder: Path) -> dict[str, Any]:
 
 
 def report(answer: dict[str, Any]) -> None:
-    """Seconds of each step, and their sum without the import; seconds of all cores, which a busy machine changes less."""
+    """Seconds of each step and of all without the import; CPU seconds too, which a busy machine changes less."""
     seconds = answer["seconds"]
     for name, spent, aim in (("", seconds, "< 60 s"), (", CPU", answer["cpu_seconds"], "")):
         year = sum(share for step, share in spent.items() if step != "import")
