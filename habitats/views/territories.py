@@ -66,7 +66,10 @@ def territory_csv(request: HttpRequest, kind: str, code: str) -> StreamingHttpRe
 
 
 def _territory(kind: str, code: str) -> Territory:
-    return get_object_or_404(Territory.objects.select_related("parent", "epci"), kind=kind, code=code)
+    """The territory with those above it, of which only the names are read."""
+    above = ("parent", "epci", "parent__parent", "epci__parent")
+    unread = [f"{place}__{outline}" for place in above for outline in ("geometry", "geometry_3857")]
+    return get_object_or_404(Territory.objects.select_related(*above).defer(*unread), kind=kind, code=code)
 
 
 def _form(request: HttpRequest) -> VintagePairForm:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from ml.models import Run, RunStep
 from ml.queries import seconds_waiting
@@ -45,6 +45,7 @@ STEP_TAGS = {StepState.WAITING: "plain", StepState.RUNNING: "live", StepState.FI
 LEAST_SHARE_TO_FORETELL = 0.05
 SILENT_SECONDS_TO_SAY = 15.0
 MINUTE = 60
+NO_BREAK_SPACE = "\xa0"
 
 
 @dataclass(frozen=True)
@@ -159,12 +160,13 @@ class RunProgress:
 
 
 def duration_words(seconds: float) -> str:
-    """A duration in the words of the page: "42 s", "3 min 05 s", "2 h 10 min"."""
-    whole = max(0, round(seconds))
-    minutes, rest = divmod(whole, MINUTE)
-    if minutes == 0:
-        return ngettext("%(seconds)d s", "%(seconds)d s", rest) % {"seconds": rest}
+    """A duration in the words of the page, never cut at the end of a line: "42 s", "3 min 05 s", "2 h 10 min"."""
+    minutes, rest = divmod(max(0, round(seconds)), MINUTE)
     hours, minutes = divmod(minutes, MINUTE)
-    if hours == 0:
-        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
-    return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    if hours:
+        words = _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    elif minutes:
+        words = _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
+    else:
+        words = _("%(seconds)d s") % {"seconds": rest}
+    return words.replace(" ", NO_BREAK_SPACE)
