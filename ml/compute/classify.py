@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
 
 WINDOW = 256
 NO_CONFIDENCE = 255
+MARK = "windows-of.txt"
 RUNNER_UP_BANDS = ("runner_up_1", "runner_up_1_share", "runner_up_2", "runner_up_2_share")
 Progress = Callable[[int, int], None]
 
@@ -91,7 +92,7 @@ def classify_stack(
     model = load_model(model_path)
     stack = open_stack(stack_paths)
     sources = bind_recipe(model.recipe, stack, survey_stack(stack))
-    with _folder(work_dir, outputs.classes) as folder:
+    with _window_folder(work_dir, outputs.classes) as folder:
         job = _Job(stack, model, sources, outputs, folder)
         _forget_other_job(job, _fingerprint(job, Path(model_path)))
         resumed = sum(job.part(place).exists() for place in range(len(job.windows)))
@@ -105,21 +106,22 @@ def classify_stack(
     }
 
 
-class _folder:  # noqa: N801 - used as a context manager function
-    """The folder of finished windows; emptied when the map is done, kept for the next try when it is not."""
-
-    def __init__(self, work_dir: Path | None, beside: Path) -> None:
-        self._is_kept = work_dir is not None
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        self._path = work_dir or Path(tempfile.mkdtemp(prefix=".windows-", dir=beside.parent))
-
-    def __enter__(self) -> Path:
-        self._path.mkdir(parents=True, exist_ok=True)
-        return self._path
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or not self._is_kept:
-            shutil.rmtree(self._path, ignore_errors=True)
+@contextmanager
+def _window_folder(work_dir: Path | None, beside: Path) -> Iterator[Path]:
+    """The folder of finished windows: emptied once the map is written, kept for the next try before."""
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    if work_dir is None:
+        with tempfile.TemporaryDirectory(prefix=".windows-", dir=beside.parent) as folder:
+            yield Path(folder)
+        return
+    work_dir.mkdir(parents=True, exist_ok=True)
+    yield work_dir
+    # Only what this module wrote: the folder may be anybody's.
+    for pattern in ("window-*.npz", MARK, "draft-*.tif"):
+        for file in work_dir.glob(pattern):
+            file.unlink()
+    if not any(work_dir.iterdir()):
+        work_dir.rmdir()
 
 
 def _fingerprint(job: _Job, model_path: Path) -> str:
@@ -134,7 +136,7 @@ def _fingerprint(job: _Job, model_path: Path) -> str:
 
 def _forget_other_job(job: _Job, fingerprint: str) -> None:
     """Drop the windows that another model or stack left in the folder."""
-    mark = job.folder / "job.json"
+    mark = job.folder / MARK
     if mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint:
         return
     for part in job.folder.glob("window-*.npz"):
@@ -258,13 +260,12 @@ def _merge_one(
     describe: Callable[[rasterio.io.DatasetWriter], None],
 ) -> int:
     grid = job.stack.grid
-    draft = job.folder / f"{name}.tif"
+    draft = job.folder / f"draft-{name}.tif"
     shape = {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
+    tiles = {"tiled": True, "blockxsize": WINDOW, "blockysize": WINDOW, "BIGTIFF": "IF_SAFER"}
     filled = 0
     try:
-        with rasterio.open(
-            draft, "w", driver="GTiff", tiled=True, blockxsize=WINDOW, blockysize=WINDOW, **shape, **profile
-        ) as target:
+        with rasterio.open(draft, "w", driver="GTiff", **tiles, **shape, **profile) as target:
             describe(target)
             for place, window in enumerate(job.windows):
                 with np.load(job.part(place)) as part:

@@ -118,7 +118,7 @@ def _lesson(samples: gpd.GeoDataFrame, grid: Grid, options: TrainingOptions) -> 
     learned = samples[trains].reset_index(drop=True)
     cells = learning_cells(learned, grid)
     codes = learned[options.field].astype(str).to_numpy(object)
-    weights = learned["weight"].to_numpy(float) if "weight" in learned else np.ones(len(learned))
+    weights = _weights(learned)
     lesson = _Lesson(
         cells.places(grid.width),
         codes[cells.samples],
@@ -127,6 +127,17 @@ def _lesson(samples: gpd.GeoDataFrame, grid: Grid, options: TrainingOptions) -> 
     )
     tests = cells_of_samples(samples[(samples["split"] == "test").to_numpy()], grid)
     return _without_contradictions(lesson.at(~np.isin(lesson.places, tests.places(grid.width))))
+
+
+def _weights(samples: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    if "weight" not in samples:
+        return np.ones(len(samples))
+    weights = samples["weight"].to_numpy(float)
+    wrong = ~(np.isfinite(weights) & (weights > 0))
+    if wrong.any():
+        row = int(wrong.argmax()) + 1
+        raise SampleError(f"Training sample {row} has the weight {weights[wrong][0]}; write one above 0.")
+    return weights
 
 
 def _groups(samples: gpd.GeoDataFrame, column: str | None, block_m: float) -> NDArray[np.intp]:
