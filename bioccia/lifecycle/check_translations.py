@@ -1,5 +1,6 @@
 """Guard: every sentence of the code has its French, and no translation is in doubt."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -46,7 +47,9 @@ def _gaps_of(repository: Path, domain: str, patterns: tuple[str, ...], catalogue
 def _extract(copy: Path, domain: str) -> Path:
     (copy / "locale").mkdir()
     django: list[str | Path] = [environment.VENV / "bin" / "django-admin", "makemessages", "-l", LANGUAGE, "-d", domain]
-    programs.run("Gathering sentences", [*django, "--no-location", "--no-obsolete"], folder=copy)
+    # Without settings it looks at the folder it stands in, which is what is wanted here.
+    settings = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    programs.run("Gathering sentences", [*django, "--no-location", "--no-obsolete"], environment=settings, folder=copy)
     return copy / "locale" / LANGUAGE / "LC_MESSAGES" / f"{domain}.po"
 
 

@@ -25,7 +25,7 @@ def system_node_serves() -> bool:
     return version is not None and int(version[1]) >= OLDEST_NODE
 
 
-def _node_environment() -> dict[str, str]:
+def node_environment() -> dict[str, str]:
     """The environment in which `npm` and `node` are those of the system, or those of the virtual environment."""
     if system_node_serves():
         return dict(os.environ)
@@ -34,7 +34,7 @@ def _node_environment() -> dict[str, str]:
 
 
 def _npm(name: str, *arguments: str) -> None:
-    settings = _node_environment()
+    settings = node_environment()
     npm = shutil.which("npm", path=settings.get("PATH")) or "npm"
     programs.run(name, [npm, *arguments], environment=settings)
 

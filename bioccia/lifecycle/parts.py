@@ -62,10 +62,10 @@ def _program_parts(region: str, web: Sequence[str]) -> list[Part]:
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """The web server: one process a core, threads for requests that wait on the database."""
+    """The web server: one process a core from one import, threads for requests that wait on the database."""
     workers = str(min(MOST_WORKERS, os.cpu_count() or 1))
     options = ["--bind", f"{host}:{port}", "--workers", workers, "--threads", "4", "--timeout", "60"]
-    return ["gunicorn", "bioccia.wsgi", *options, "--graceful-timeout", "5", "--no-control-socket"]
+    return ["gunicorn", "bioccia.wsgi", *options, "--preload", "--graceful-timeout", "5", "--no-control-socket"]
 
 
 def worker_command(region: str) -> list[str]:

@@ -10,9 +10,8 @@ from bioccia.lifecycle.errors import LifecycleError
 
 _NO_NETWORK = re.compile(
     r"Temporary failure (in name resolution|resolving)|Name or service not known|Network is unreachable|"
-    r"Connection refused|dns error|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|Could not resolve|error sending request|"
-    r"Connection timed out|ETIMEDOUT",
-    re.IGNORECASE,
+    r"Connection refused|dns error|\bEAI_AGAIN\b|\bENOTFOUND\b|\bECONNREFUSED\b|Could not resolve|"
+    r"error sending request|Connection timed out|\bETIMEDOUT\b"
 )
 _NO_SPACE = re.compile(r"No space left on device|ENOSPC", re.IGNORECASE)
 # What each installer says of the archive it could not get.

@@ -42,5 +42,10 @@ def test_no_network_is_said_with_the_archive_that_is_missing(said, archive):
     assert archive in sentence
 
 
+def test_a_failure_of_another_kind_is_not_taken_for_the_network():
+    sentence = programs.explain("Gathering sentences", "Traceback\nModuleNotFoundError: No module named 'x'")
+    assert sentence == "Gathering sentences fails: Traceback ModuleNotFoundError: No module named 'x'."
+
+
 def test_a_full_disk_is_said():
     assert "the disk is full" in programs.explain("Packages", "write error: No space left on device")
