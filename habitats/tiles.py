@@ -88,8 +88,8 @@ def _is_crowded(vintage: Vintage, address: TileAddress) -> bool:
     return min(expected, vintage.polygon_count) > MOST_POLYGONS and vintage.generalised.exists()
 
 
-def _tile(query: str, address: TileAddress, **parameters: object) -> bytes:
+def _tile(query: str, address: TileAddress, *, vintage: int) -> bytes:
     with connection.cursor() as cursor:
-        cursor.execute(query, {"z": address.z, "x": address.x, "y": address.y, **parameters})
+        cursor.execute(query, {"z": address.z, "x": address.x, "y": address.y, "vintage": vintage})
         (tile,) = cursor.fetchone()
     return bytes(tile or b"")

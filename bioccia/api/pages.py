@@ -40,22 +40,21 @@ class FeaturePagination(BoundedLimitOffsetPagination):
     the view knows without counting (`known_count`), else null. `next` is right in every case.
     """
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: APIView | None = None) -> list:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list:
         """Find the keys of the page, and one more that says whether a page follows; then read the page.
 
         In two questions, since the database would join and draw every row that an offset passes over.
         """
         self.request = request
-        self.limit = self.get_limit(request) or self.default_limit
-        self.offset = min(self.get_offset(request), LARGEST_OFFSET)
-        keys = list(queryset.values_list("pk", flat=True)[self.offset : self.offset + self.limit + 1])
-        self.has_next = len(keys) > self.limit
-        self.total = self._count(queryset, view, len(keys))
-        return list(queryset.filter(pk__in=keys[: self.limit]))
+        limit = self.get_limit(request) or self.default_limit
+        offset = min(self.get_offset(request), LARGEST_OFFSET)
+        keys = list(queryset.values_list("pk", flat=True)[offset : offset + limit + 1])
+        self.limit, self.offset, self.end = limit, offset, offset + len(keys)
+        self.has_next = len(keys) > limit
+        self.total = self.end if keys and not self.has_next else self._count(queryset, view)
+        return list(queryset.filter(pk__in=keys[:limit]))
 
-    def _count(self, queryset: QuerySet, view: APIView | None, found: int) -> int | None:
-        if found and not self.has_next:
-            return self.offset + found
+    def _count(self, queryset: QuerySet, view: APIView | None) -> int | None:
         counted = queryset.order_by()[: COUNTED_EXACTLY + 1].count()
         if counted <= COUNTED_EXACTLY:
             return counted
@@ -64,7 +63,7 @@ class FeaturePagination(BoundedLimitOffsetPagination):
 
     def get_next_link(self) -> str | None:
         """The following page; LimitOffsetPagination would ask the count."""
-        self.count = self.offset + self.limit + int(self.has_next)
+        self.count = self.end
         return super().get_next_link()
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -1,10 +1,11 @@
 """The OpenAPI document and the pages that show it."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.response import Response
 
 
 class SchemaView(SpectacularAPIView):
@@ -13,7 +14,8 @@ class SchemaView(SpectacularAPIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer in English."""
         with translation.override("en"):
-            return super().dispatch(request, *args, **kwargs).render()
+            answer = cast(Response, super().dispatch(request, *args, **kwargs))
+            return answer.render()
 
 
 class DocsView(SpectacularSwaggerView):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from bioccia.api.filters import CodesFilter, WholeNumberFilter
 from bioccia.api.geography import BboxFilter, GeometryChoiceFilter
 from habitats.models import HabitatType, Polygon, Sample, Vintage
+from habitats.models.typologies import HabitatTypeQuerySet
 from habitats.states import SampleDesign, SampleOrigin, SampleSet, VintageState
 from territories.api.filters import TerritoryFilter
 
@@ -29,7 +30,7 @@ class HabitatTypeFilterSet(django_filters.FilterSet):
         model = HabitatType
         fields: list[str] = []
 
-    def search_words(self, queryset: QuerySet[HabitatType], _name: str, text: str) -> QuerySet[HabitatType]:
+    def search_words(self, queryset: HabitatTypeQuerySet, _name: str, text: str) -> QuerySet[HabitatType]:
         """As the pages do."""
         return queryset.matching(text)
 

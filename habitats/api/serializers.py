@@ -15,7 +15,7 @@ class HabitatRefSerializer(serializers.ModelSerializer):
     """A habitat named inside another answer: never by its code alone."""
 
     typology = serializers.CharField(source="typology.code", help_text="code of the typology")
-    label = serializers.CharField(help_text="in the language asked for")
+    label = serializers.CharField(help_text="in the language asked for")  # type: ignore[assignment] # fields have one
 
     class Meta:
         model = HabitatType
@@ -34,10 +34,10 @@ class HabitatTypeSerializer(serializers.ModelSerializer):
     """One habitat of one typology."""
 
     typology = serializers.CharField(source="typology.code", help_text="code of the typology")
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment] # fields have one
         source="parent.code", default=None, allow_null=True, help_text="code of the habitat above"
     )
-    label = serializers.CharField(help_text="in the language asked for")
+    label = serializers.CharField(help_text="in the language asked for")  # type: ignore[assignment] # fields have one
     legend = LegendSerializer(
         source="legend_entry", default=None, allow_null=True, help_text="null where the region's map has it not"
     )
@@ -138,4 +138,4 @@ class PolygonSerializer(GeoFeatureModelSerializer):
         """At most two, the likelier first."""
         pairs = [(polygon.runner_up_1, polygon.runner_up_1_share), (polygon.runner_up_2, polygon.runner_up_2_share)]
         found = [{"habitat": habitat, "share": share} for habitat, share in pairs if habitat is not None]
-        return RunnerUpSerializer(found, many=True).data if found else []
+        return list(RunnerUpSerializer(found, many=True).data) if found else []

@@ -1,5 +1,7 @@
 """`/api/v1/habitat-types/`, `/samples/`, `/vintages/` and `/polygons/`."""
 
+from typing import cast
+
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
@@ -107,7 +109,7 @@ class VintageViewSet(ReadOnlyModelViewSet):
 
 def _territory_asked(request: Request) -> Territory:
     try:
-        return TerritoryField().clean(request.query_params.get("territory"))
+        return cast(Territory, TerritoryField().clean(request.query_params.get("territory")))  # required: never None
     except DjangoValidationError as error:
         raise ValidationError({"territory": error.messages}) from error
 

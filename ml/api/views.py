@@ -18,7 +18,7 @@ from ml import actions, queries, tasks
 from ml.api import filters, serializers
 from ml.models import ModelVersion, Run
 from ml.states import RunKind, RunState
-from territories.api.rights import HoldsARight
+from territories.api.rights import HoldsARight, signed_in
 from territories.models import Region
 
 START = OpenApiExample("A frugal year", value={"year": 2024, "mode": "frugal", "seed": 1}, request_only=True)
@@ -65,7 +65,7 @@ class RunViewSet(ReadOnlyModelViewSet):
         asked.is_valid(raise_exception=True)
         region = get_object_or_404(Region)
         run = actions.request_run(
-            region=region, kind=RunKind.YEAR, by=request.user, at=timezone.now(), **asked.options()
+            region=region, kind=RunKind.YEAR, by=signed_in(request), at=timezone.now(), **asked.options()
         )
         tasks.ring(run)
         return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
@@ -80,7 +80,7 @@ class RunViewSet(ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: int) -> Response:
         """What it finished is kept."""
-        run = actions.request_stop(run=get_object_or_404(Run, pk=pk), by=request.user, at=timezone.now())
+        run = actions.request_stop(run=get_object_or_404(Run, pk=pk), by=signed_in(request), at=timezone.now())
         return Response(self.get_serializer(run).data)
 
     @extend_schema(
@@ -93,7 +93,7 @@ class RunViewSet(ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def restart(self, request: Request, pk: int) -> Response:
         """Back to the queue."""
-        run = actions.requeue_run(run=get_object_or_404(Run, pk=pk), by=request.user, at=timezone.now())
+        run = actions.requeue_run(run=get_object_or_404(Run, pk=pk), by=signed_in(request), at=timezone.now())
         tasks.ring(run)
         return Response(self.get_serializer(run).data)
 
@@ -157,7 +157,9 @@ class ModelVersionViewSet(ReadOnlyModelViewSet):
         asked = serializers.DecisionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         version = get_object_or_404(self.get_queryset(), number=number)
-        decided = decide(version=version, by=request.user, reason=asked.validated_data["reason"], at=timezone.now())
+        decided = decide(
+            version=version, by=signed_in(request), reason=asked.validated_data["reason"], at=timezone.now()
+        )
         for run in decided.runs.filter(state=RunState.QUEUED):
             tasks.ring(run)
         return Response(self.get_serializer(decided).data)

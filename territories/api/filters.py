@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bioccia.api.geography import BboxFilter, GeometryChoiceFilter
 from territories.models import Territory
+from territories.models.places import TerritoryQuerySet
 from territories.states import TerritoryKind
 
 
@@ -75,6 +76,6 @@ class TerritoryFilterSet(django_filters.FilterSet):
         model = Territory
         fields: list[str] = []
 
-    def search_names(self, queryset: QuerySet[Territory], _name: str, text: str) -> QuerySet[Territory]:
+    def search_names(self, queryset: TerritoryQuerySet, _name: str, text: str) -> QuerySet[Territory]:
         """As the map's search field does."""
         return queryset.named_like(text)

@@ -3,10 +3,19 @@
 from typing import Any
 
 from django.utils import timezone
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from territories.models import User
 from territories.permissions import may
+
+
+def signed_in(request: Request) -> User:
+    """Who asks, of a view that answers 401 to visitors."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user
 
 
 class HoldsARight(BasePermission):
