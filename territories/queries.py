@@ -23,7 +23,7 @@ near AS (
     FROM territories_territory, tile WHERE kind = ANY(%(kinds)s) AND geometry_3857 && ST_Expand(box, %(margin)s)
 ),
 outlines AS (
-    SELECT kind, ST_AsMVTGeom(ST_SimplifyPreserveTopology(shape, %(tolerance)s), box) AS geom FROM near, tile
+    SELECT kind, ST_AsMVTGeom(ST_Simplify(shape, %(tolerance)s, true), box) AS geom FROM near, tile
 ),
 names AS (
     SELECT kind, code, name, round(area_m2 / 10000)::int AS area, ST_AsMVTGeom(place, box, 4096, 0) AS geom
@@ -58,9 +58,9 @@ def outline_tile(z: int, x: int, y: int) -> bytes:
     if z >= FIRST_ZOOM_OF_COMMUNES:
         kinds = [TerritoryKind.DEPARTMENT, TerritoryKind.COMMUNE]
     cell = _METRES_PER_CELL_AT_ZOOM_0 / 2**z
-    parameters = {"z": z, "x": x, "y": y, "kinds": [str(kind) for kind in kinds]}
+    place: dict[str, int | float] = {"z": z, "x": x, "y": y, "tolerance": 8 * cell, "margin": 64 * cell}
     with connection.cursor() as cursor:
-        cursor.execute(_OUTLINE_TILE, {**parameters, "tolerance": 8 * cell, "margin": 64 * cell})
+        cursor.execute(_OUTLINE_TILE, {**place, "kinds": [str(kind) for kind in kinds]})
         (tile,) = cursor.fetchone()
     return bytes(tile)
 
