@@ -1,5 +1,6 @@
 """What the administration of every app shares: tables that only actions write are read here, never written."""
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -57,7 +58,7 @@ def drawing_of(geometry: GEOSGeometry | None) -> SafeString | str:
     scale = DRAWING_PIXELS / width
     path = " ".join(
         "M" + " ".join(f"{(lon - west) * stretch * scale:.1f},{(north - lat) * scale:.1f}" for lon, lat in line)
-        for line in _lines_of(geometry.simplify(width / DRAWING_PIXELS, preserve_topology=True).coords)
+        for line in _lines_in(geometry.simplify(width / DRAWING_PIXELS, preserve_topology=True))
     )
     return format_html(
         '<svg width="{0}" height="{0}" viewBox="-4 -4 {1} {1}" role="img" aria-label="{2}">'
@@ -70,11 +71,15 @@ def drawing_of(geometry: GEOSGeometry | None) -> SafeString | str:
     )
 
 
+def _lines_in(geometry: GEOSGeometry) -> Iterator[list[tuple[float, float]]]:
+    return _lines_of(json.loads(geometry.json or "")["coordinates"])
+
+
 def _lines_of(coordinates: Sequence[Any]) -> Iterator[list[tuple[float, float]]]:
     """The rings, lines and points of nested coordinates; a point is a line of no length."""
-    if isinstance(coordinates[0], float):
+    if isinstance(coordinates[0], int | float):
         yield [(coordinates[0], coordinates[1])] * 2
-    elif isinstance(coordinates[0][0], float):
+    elif isinstance(coordinates[0][0], int | float):
         yield [(place[0], place[1]) for place in coordinates]
     else:
         for part in coordinates:

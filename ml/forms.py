@@ -1,6 +1,6 @@
 """Forms of runs."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -35,7 +35,9 @@ class StartYearForm(forms.Form):
 
     def __init__(self, *args: Any, region: Region, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["year"].choices = [(year, str(year)) for year in sorted(region.years, reverse=True)]
+        cast("forms.TypedChoiceField", self.fields["year"]).choices = [
+            (year, str(year)) for year in sorted(region.years, reverse=True)
+        ]
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if is_select else "form-control"

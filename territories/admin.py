@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from bioccia.admin import ReadOnlyAdmin, ReadOnlyInline, drawing_of
 from territories import actions
 from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
+from territories.states import Role
 
 admin.site.site_header = admin.site.site_title = "bioccia"
 admin.site.index_title = _("Administration")
@@ -119,7 +120,7 @@ class MandateAdmin(admin.ModelAdmin):
         """Through the action, so that groups and grants follow at once."""
         given = actions.give_mandate(
             user=obj.user,
-            role=obj.role,
+            role=Role(obj.role),
             territory=obj.territory,
             period=(obj.starts_on, obj.ends_on),
             on=timezone.localdate(),

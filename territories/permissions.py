@@ -7,6 +7,7 @@ group and territory, never per row. A person holds it where one of their mandate
 import datetime
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from guardian.shortcuts import get_objects_for_group
 
@@ -15,6 +16,12 @@ from territories.models import Mandate, Territory, User
 from territories.states import RIGHTS_OF_ROLE, Role
 
 Person = User | AnonymousUser
+
+
+class SignedInRequest(HttpRequest):
+    """A request that passed `login_required`."""
+
+    user: User
 
 
 def group_name(role: str, territory: Territory) -> str:

@@ -1,6 +1,6 @@
 """Forms of model versions."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
@@ -24,23 +24,22 @@ class DecisionForm(forms.Form):
     )
 
 
+class VersionChoiceField(forms.ModelChoiceField):
+    """A version by its number, with its year and its state."""
+
+    def label_from_instance(self, obj: ModelVersion) -> str:
+        """As the list of choices says it."""
+        return f"{obj}, {obj.year}, {obj.get_state_display()}"
+
+
 class VersionPairForm(forms.Form):
     """Two versions to lay side by side, by number."""
 
-    left = forms.ModelChoiceField(
-        ModelVersion.objects.none(), label=_("Version"), to_field_name="number", empty_label=None
-    )
-    right = forms.ModelChoiceField(
-        ModelVersion.objects.none(), label=_("Beside"), to_field_name="number", empty_label=None
-    )
+    left = VersionChoiceField(ModelVersion.objects.none(), label=_("Version"), to_field_name="number", empty_label=None)
+    right = VersionChoiceField(ModelVersion.objects.none(), label=_("Beside"), to_field_name="number", empty_label=None)
 
     def __init__(self, *args: Any, visible: QuerySet[ModelVersion], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
+        for field in cast("dict[str, VersionChoiceField]", self.fields).values():
             field.queryset = visible
-            field.label_from_instance = _words
-            field.widget.attrs |= {"class": "form-select"}
-
-
-def _words(version: ModelVersion) -> str:
-    return f"{version}, {version.year}, {version.get_state_display()}"
+            field.widget.attrs["class"] = "form-select"

@@ -18,7 +18,7 @@ from territories.states import TerritoryKind
 
 M2_PER_HA = 10_000
 TRANSITIONS_SHOWN = 12
-STAKE_TAGS = {Stake.VERY_HIGH: "bad", Stake.HIGH: "wait", Stake.MEDIUM: "plain", Stake.LOW: "plain"}
+STAKE_TAGS: dict[str, str] = {Stake.VERY_HIGH: "bad", Stake.HIGH: "wait", Stake.MEDIUM: "plain", Stake.LOW: "plain"}
 # A locator map of some 300 pixels needs no more points than this many parts of the outline's width.
 OUTLINE_PARTS = 300
 MAP_PIXELS, TILE_PIXELS = 600, 256

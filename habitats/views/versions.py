@@ -21,7 +21,7 @@ from ml import actions, tasks
 from ml.models import ModelVersion
 from ml.queries import may_follow_runs, runs_visible_to, versions_visible_to
 from ml.states import RunState, VersionState
-from territories.permissions import may
+from territories.permissions import SignedInRequest, may
 
 PER_PAGE = 30
 STATE_TAGS = {VersionState.CANDIDATE: "wait", VersionState.APPROVED: "good", VersionState.REJECTED: "bad"}
@@ -79,7 +79,7 @@ def _page(request: HttpRequest, version: ModelVersion, form: DecisionForm | None
 
 @require_POST
 @login_required
-def decide_version(request: HttpRequest, number: int) -> HttpResponse:
+def decide_version(request: SignedInRequest, number: int) -> HttpResponse:
     """Approve or reject a candidate; an approved one wakes the run that waited for it."""
     version = get_object_or_404(_visible(request), number=number)
     form = DecisionForm(request.POST)

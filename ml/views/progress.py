@@ -111,7 +111,7 @@ class RunProgress:
         """The steps in order, those that have not begun included."""
         begun = {step.name: step for step in self.run.steps.order_by("position")}
         words = WORDS_OF_KIND[RunKind(self.run.kind)]
-        planned = [begun.pop(name, None) or RunStep(run=self.run, name=name) for name in words]
+        planned = [begun.pop(name) if name in begun else RunStep(run=self.run, name=name) for name in words]
         return [
             StepLine(step, str(words.get(step.name, step.name)), STEP_TAGS[StepState(step.state)])
             for step in [*planned, *begun.values()]

@@ -20,7 +20,7 @@ from ml.queries import may_follow_runs, runs_visible_to, versions_visible_to
 from ml.states import RunKind, RunState
 from ml.views.progress import RunProgress
 from territories.models import Region
-from territories.permissions import may
+from territories.permissions import SignedInRequest, may
 
 RUNS_PER_PAGE = 20
 
@@ -55,7 +55,7 @@ def _start_form(request: HttpRequest) -> StartYearForm | None:
 
 @require_POST
 @login_required
-def start_run(request: HttpRequest) -> HttpResponse:
+def start_run(request: SignedInRequest) -> HttpResponse:
     """Ask for a mapping year."""
     region = get_object_or_404(Region)
     form = StartYearForm(request.POST, region=region)
@@ -110,7 +110,7 @@ def _run_context(request: HttpRequest, pk: int) -> dict:
 
 @require_POST
 @login_required
-def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
+def stop_run(request: SignedInRequest, pk: int) -> HttpResponse:
     """Ask a run to stop."""
     run = get_object_or_404(Run, pk=pk)
     asked = actions.request_stop(run=run, by=request.user, at=timezone.now())
@@ -123,7 +123,7 @@ def stop_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def requeue_run(request: HttpRequest, pk: int) -> HttpResponse:
+def requeue_run(request: SignedInRequest, pk: int) -> HttpResponse:
     """Start a failed or stopped run again."""
     run = actions.requeue_run(run=get_object_or_404(Run, pk=pk), by=request.user, at=timezone.now())
     tasks.ring(run)
