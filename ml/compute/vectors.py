@@ -69,9 +69,7 @@ def _only_layer(path: Path, error: type[ComputeError]) -> str:
     return names[0]
 
 
-def _check_geometries(
-    frame: gpd.GeoDataFrame, where: str, error: type[ComputeError], kinds: frozenset[str]
-) -> None:
+def _check_geometries(frame: gpd.GeoDataFrame, where: str, error: type[ComputeError], kinds: frozenset[str]) -> None:
     geometries = frame.geometry.to_numpy()
     empty = shapely.is_missing(geometries) | shapely.is_empty(geometries)
     if empty.any():
