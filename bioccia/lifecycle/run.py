@@ -205,17 +205,25 @@ def _manage(options: RunOptions, *arguments: str, shown: bool = True) -> list[st
 
 
 def _wait_for_the_end(options: RunOptions) -> None:
+    """Wait for Ctrl-C, or for `make stop` elsewhere; a supervisor that was killed is replaced."""
     say("Ctrl-C stops everything; the data stay.")
-    mark = processes.read_pid_file(supervisor.pid_file(options.region))
     try:
-        while mark and mark.is_alive():
+        while _is_supervised(options):
             processes.reap_children()
             time.sleep(0.3)
     except KeyboardInterrupt:
         _stop_all(options)
-        say("Stopped; the data stay.")
-        return
-    raise LifecycleError(f"The supervisor ended: read {paths.region_log_dir(options.region) / 'supervisor.log'}.")
+    say("Stopped; the data stay.")
+
+
+def _is_supervised(options: RunOptions) -> bool:
+    if processes.read_pid_file(supervisor.pid_file(options.region)):
+        return True
+    if not supervisor.state_file(options.region).exists():  # it ended in order, and took this away first
+        return False
+    say("The supervisor was killed: another takes over.")
+    _start_supervisor(options)
+    return True
 
 
 def end_as_ctrl_c(numbers: Sequence[signal.Signals], *, ignored: bool = False) -> None:
