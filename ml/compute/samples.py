@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyogrio.errors import DataSourceError
 from shapely.geometry.base import BaseGeometry
 
 from ml.compute.errors import SampleError
@@ -23,6 +24,8 @@ TEXT_COLUMNS = ("observers", "origin")
 BLOCK_CELLS = 20
 TEST_SHARE = 0.3
 FEWEST_INNER_CELLS = 4
+# A hair under half a cell: outlines that follow the cells themselves, as a map's own, keep their outer cells.
+INNER_MARGIN_CELLS = 0.49
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def learning_cells(samples: gpd.GeoDataFrame, grid: Grid) -> Cells:
     Returns:
         Cells in the order of the samples.
     """
-    margin = min(grid.cell_width, grid.cell_height) / 2
+    margin = INNER_MARGIN_CELLS * min(grid.cell_width, grid.cell_height)
     found = []
     for geometry in samples.geometry:
         cells = _cells_inside(geometry.buffer(-margin), grid)
@@ -211,7 +214,7 @@ def _in_test_blocks(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.boo
 def _names(path: Path) -> list[str]:
     try:
         return layer_names(path)
-    except ValueError:
+    except DataSourceError:
         return []
 
 

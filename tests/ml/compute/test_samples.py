@@ -1,0 +1,108 @@
+import geopandas as gpd
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.crs import CRS
+from shapely.geometry import Point, box
+
+from ml.compute.errors import SampleError
+from ml.compute.grids import Grid
+from ml.compute.samples import (
+    assign_splits,
+    cells_of_samples,
+    learning_cells,
+    read_sample_file,
+    training_rows,
+)
+from tests.ml.compute.tiny_regions import TRANSFORM
+
+GRID = Grid(40, 30, TRANSFORM, CRS.from_epsg(2154))
+
+
+def place(column, row):
+    return TRANSFORM @ (column, row)
+
+
+def square(left, top, right, bottom):
+    west, north = place(left, top)
+    east, south = place(right, bottom)
+    return box(west, south, east, north)
+
+
+def samples_of(geometries, codes=None, splits=None):
+    count = len(geometries)
+    columns = {"code": codes or ["A"] * count, "split": splits or [""] * count}
+    return gpd.GeoDataFrame(columns, geometry=geometries, crs=2154)
+
+
+def test_a_cell_belongs_to_the_polygon_that_holds_its_centre():
+    cells = cells_of_samples(samples_of([square(2.4, 3.4, 5.6, 4.6)]), GRID)
+    found = set(zip(cells.rows.tolist(), cells.columns.tolist(), strict=True))
+    assert found == {(row, column) for row in (3, 4) for column in (2, 3, 4, 5)}
+
+
+def test_a_point_stands_for_its_cell_and_one_off_the_grid_for_none():
+    cells = cells_of_samples(samples_of([Point(place(7.2, 5.9)), Point(place(-3, 2))]), GRID)
+    assert (cells.rows.tolist(), cells.columns.tolist(), cells.samples.tolist()) == ([5], [7], [0])
+
+
+def test_only_interior_cells_are_learned_where_there_are_enough():
+    large, small, sliver = square(0, 0, 6, 6), square(10, 10, 12, 12), square(20.1, 20.1, 20.3, 20.3)
+    cells = learning_cells(samples_of([large, small, sliver]), GRID)
+    assert np.bincount(cells.samples).tolist() == [36, 4, 1]
+    ragged = square(0.3, 0.3, 6.3, 6.3)
+    inner = learning_cells(samples_of([ragged]), GRID)
+    assert inner.rows.min() == 1
+    assert inner.rows.size == 25
+
+
+def test_a_block_that_holds_a_test_sample_is_closed_to_training():
+    points = [Point(place(column, 1)) for column in (1, 2, 3, 25, 26)]
+    samples = samples_of(points, splits=["test", "", "train", "", "train"])
+    assert training_rows(samples, 200).tolist() == [False, False, True, True, True]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 39), st.floats(0, 29), st.sampled_from("ABC")), min_size=2, max_size=30),
+    st.integers(0, 99),
+)
+def test_a_block_is_wholly_for_training_or_for_testing(rows, seed):
+    samples = samples_of([Point(place(x, y)) for x, y, _ in rows], [code for *_, code in rows])
+    splits = np.array(assign_splits(samples, block_m=100, seed=seed))
+    points = samples.geometry
+    blocks = [f"{x // 100}:{y // 100}" for x, y in zip(points.x, points.y, strict=True)]
+    for block in set(blocks):
+        assert len(set(splits[np.array(blocks) == block])) == 1
+    for code in set(samples["code"]):
+        assert "train" in splits[(samples["code"] == code).to_numpy()]
+
+
+def test_the_draw_of_a_block_stays_when_samples_are_added():
+    rng = np.random.default_rng(0)
+    points = [Point(place(*xy)) for xy in rng.uniform(0, 29, (200, 2))]
+    few, many = samples_of(points[:100]), samples_of(points)
+    assert assign_splits(many, block_m=50, seed=3)[:100] == assign_splits(few, block_m=50, seed=3)
+    assert 0.1 < assign_splits(many, block_m=50, seed=3).count("test") / 200 < 0.5
+
+
+def test_a_written_split_wins():
+    samples = samples_of([Point(place(x, x)) for x in range(20)], splits=["train", "test"] * 10)
+    assert assign_splits(samples, block_m=50, seed=0) == ["train", "test"] * 10
+
+
+def test_codes_that_a_table_turned_into_numbers_are_read_as_written(tmp_path):
+    frame = gpd.GeoDataFrame({"habitat": [2100.0, 31.0]}, geometry=[Point(0, 0), Point(1, 1)], crs=2154)
+    frame.to_file(tmp_path / "s.gpkg", layer="anything")
+    samples = read_sample_file(tmp_path / "s.gpkg", field="habitat")
+    assert samples["code"].tolist() == ["2100", "31"]
+    assert samples["split"].tolist() == ["", ""]
+
+
+def test_an_empty_or_unreadable_file_is_refused(tmp_path):
+    (tmp_path / "s.gpkg").write_bytes(b"nothing")
+    with pytest.raises(SampleError, match=r"s\.gpkg: not readable"):
+        read_sample_file(tmp_path / "s.gpkg", field="code")
+    with pytest.raises(SampleError, match=r"t\.gpkg: the file is missing"):
+        read_sample_file(tmp_path / "t.gpkg", field="code")
