@@ -9,6 +9,7 @@ import { armOpacity } from "./map/opacity.js";
 import { armSheet } from "./map/sheet.js";
 import { armYears } from "./map/years.js";
 import { makeDrawing } from "./map/drawing.js";
+import { outlineLayers } from "./map/outlines.js";
 import { makeMap } from "./map/view.js";
 import { openAddress } from "./map/address.js";
 
@@ -19,6 +20,8 @@ const map = makeMap(settings, address, notices);
 const sheet = armSheet(map);
 const drawing = makeDrawing(map, settings, notices);
 const years = armYears(settings, address, drawing);
+// After the habitats: a browser asks for six things at a time, and these are what people came for.
+for (const layer of outlineLayers(settings)) layer.addTo(map);
 armCompare(map, settings, address, years, drawing);
 armOpacity(drawing, address);
 armLegend(map, settings, address, { years, drawing });

@@ -1,5 +1,4 @@
 import { addPanes } from "./drawing.js";
-import { outlineLayers } from "./outlines.js";
 
 /** The Leaflet map with its controls, moved to where the address says, else to the whole region. */
 export function makeMap(settings, address, notices) {
@@ -21,7 +20,6 @@ export function makeMap(settings, address, notices) {
   map.on("moveend", () => address.set(position()));
 
   addPanes(map);
-  for (const layer of outlineLayers(settings)) layer.addTo(map);
   return map;
 }
 
