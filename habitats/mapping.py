@@ -19,7 +19,7 @@ from ml.compute.errors import RasterError, SampleError
 from ml.compute.polygons import generalise_map, polygonise_map
 from ml.compute.scores import score_class_map
 from ml.compute.zonal import zonal_areas
-from ml.models import Artefact, ModelVersion
+from ml.models import Artefact, ModelVersion, Run
 from ml.run_session import RunSession
 from ml.states import VersionState
 from ml.storage import path_of, store_file
@@ -36,7 +36,7 @@ LARGEST_SHARE = 100
 
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     """Classify every cell of the year's stack; a window that is done stays done through a crash."""
-    version = ModelVersion.objects.select_related("artefact").filter(pk=session.run.version_id).first()
+    version = _version_of(session.run)
     if version is None or version.state != VersionState.APPROVED:
         raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
     outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
@@ -51,6 +51,13 @@ def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     metrics = _published_scores(outputs.classes, version)
     at = session.now()
     return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS} | {"metrics": metrics}
+
+
+def _version_of(run: Run) -> ModelVersion | None:
+    """The version as its row says now: it may have been decided since the run was read."""
+    if run.version_id is None:
+        return None
+    return ModelVersion.objects.select_related("artefact").filter(pk=run.version_id).first()
 
 
 def _published_scores(classes: Path, version: ModelVersion) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.gis.db.models.functions import PointOnSurface
 from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -11,10 +11,14 @@ from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError
 from habitats.models import HabitatType, LegendEntry, Polygon, Sample, TerritoryStatistic, TerritoryTransition, Vintage
+from habitats.models.vintages import PolygonQuerySet
 from ml.models import Run
 from territories.models import Region, Territory
 from territories.permissions import Person, may, territories_with_right
 from territories.states import TerritoryKind
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 
 def vintages_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Vintage]:
@@ -104,7 +108,14 @@ def types_of_codes(codes: Iterable[str]) -> dict[str, HabitatType]:
     }
 
 
-def habitat_summary(vintage: Vintage) -> QuerySet[LegendEntry]:
+class HabitatTotals(TypedDict):
+    """What a legend entry of `habitat_summary` knows besides: number of polygons, and their area in m²."""
+
+    polygon_count: int
+    area_m2: float
+
+
+def habitat_summary(vintage: Vintage) -> "QuerySet[WithAnnotations[LegendEntry, HabitatTotals]]":
     """The legend with the number of polygons and the area of each habitat in a vintage."""
     mine = Q(habitat_type__polygons__vintage=vintage)
     return legend().annotate(
@@ -113,7 +124,7 @@ def habitat_summary(vintage: Vintage) -> QuerySet[LegendEntry]:
     )
 
 
-def polygons_of(vintage: Vintage) -> QuerySet[Polygon]:
+def polygons_of(vintage: Vintage) -> PolygonQuerySet:
     """The polygons of a vintage for lists and cards."""
     return Polygon.objects.for_lists().filter(vintage=vintage)
 

@@ -26,7 +26,7 @@ from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_
 from ml.errors import DecisionAwaitedError
 from ml.models import ModelVersion, TrainingSet
 from ml.run_session import RunSession
-from ml.states import VersionState
+from ml.states import Mode, VersionState
 from ml.storage import path_of, store_file
 
 SPLIT_OF_SET = {SampleSet.TRAINING: "train", SampleSet.SELECTION: "test"}
@@ -88,9 +88,10 @@ def train(session: RunSession) -> Mapping[str, Any]:
     training_set = _training_set(session)
     samples, stack = gpd.read_parquet(path_of(training_set.artefact)), stack_paths(run.region, run.year)
     with Meter() as meter:
-        model = train_model(
-            stack, samples, options=TrainingOptions(mode=run.mode, seed=run.seed, legend=_legend_rows())
+        options = TrainingOptions(
+            mode="frugal" if run.mode == Mode.FRUGAL else "accurate", seed=run.seed, legend=_legend_rows()
         )
+        model = train_model(stack, samples, options=options)
     file = session.work_dir / "model.npz"
     save_model(model, file)
     version = actions.record_version(

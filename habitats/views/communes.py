@@ -2,11 +2,12 @@
 
 from django.contrib.gis.db.models.functions import Envelope
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from bioccia.requests import HtmxRequest
 from habitats.forms.places import NameForm
 from territories.queries import narrowest_kind, territories_named
 
@@ -15,7 +16,7 @@ PER_PAGE = 60
 
 
 @require_safe
-def commune_search(request: HttpRequest) -> HttpResponse:
+def commune_search(request: HtmxRequest) -> HttpResponse:
     """The communes by name; eight suggestions when the map's field asks."""
     form = NameForm(request.GET)
     text = form.cleaned_data["q"] if form.is_valid() else ""

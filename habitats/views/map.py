@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from bioccia.errors import InvalidFieldsError
+from bioccia.requests import HtmxRequest
 from habitats.forms.places import PositionForm
 from habitats.models import LegendEntry, Vintage
 from habitats.queries import legend, polygons_of, vintages_visible_to
@@ -91,13 +93,12 @@ def _css_string(text: str) -> str:
 
 
 @require_safe
-def polygon_card(request: HttpRequest) -> HttpResponse:
+def polygon_card(request: HtmxRequest) -> HttpResponse:
     """What lies under a position: the card alone for the map, a page of its own for a plain link."""
     form = PositionForm(request.GET)
     if not form.is_valid():
-        raise InvalidFieldsError(
-            " ".join(form.errors.as_text().split()), fields={name: errors[0] for name, errors in form.errors.items()}
-        )
+        wrong = {name: errors[0] for name, errors in form.errors.items()}
+        raise InvalidFieldsError(_("Give a vintage, and a position in degrees: vintage, lon, lat."), fields=wrong)
     visible = vintages_visible_to(request.user, on=timezone.localdate())
     vintage = get_object_or_404(visible, pk=form.cleaned_data["vintage"])
     point = form.point()

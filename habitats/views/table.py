@@ -1,9 +1,10 @@
 """The table twin of the map: areas by habitat, polygons with filters, both as CSV."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -29,7 +30,7 @@ def map_table(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["vintage"]:
         vintage, place = form.cleaned_data["vintage"], form.cleaned_data["place"]
         page = Paginator(form.polygons(sort), PER_PAGE).get_page(request.GET.get("page"))
-        page.object_list = with_places(page.object_list)
+        page.object_list = with_places(cast("QuerySet[Polygon]", page.object_list))  # a page of a QuerySet is one too
         rows = areas_by_habitat(vintage, place)
         context |= {"vintage": vintage, "place": place, "page": page, "rows": rows}
         context["total_m2"] = sum(row["area_m2"] for row in rows)
