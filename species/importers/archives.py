@@ -59,15 +59,7 @@ def opened_archive(path: Path) -> Iterator[DwCAReader]:
             _check_locations(path, root)
             _check_descriptor(root)
             reader = DwCAReader(str(root), skip_metadata=True)
-        except (
-            InvalidArchive,
-            ElementTree.ParseError,
-            OSError,
-            ValueError,
-            LookupError,
-            AttributeError,
-            TypeError,
-        ) as error:
+        except UNFOLLOWABLE as error:
             raise TableError(
                 _("%(file)s: its meta.xml cannot be followed (%(error)s). Export the archive again.")
                 % {"file": path.name, "error": error}
