@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from django.db import connection
+from django.urls import reverse
 
 from habitats.models import Vintage
 
@@ -70,6 +71,11 @@ class TileAddress:
         """On the ground, in the middle of the tile."""
         latitude = math.atan(math.sinh(math.pi * (1 - 2 * (self.y + 0.5) / 2**self.z)))
         return (EQUATOR_M * math.cos(latitude) / 2**self.z) ** 2
+
+
+def address_of_tiles(name: str, *identifiers: int) -> str:
+    """The address of a layer of tiles by the name of its URL, with the {z}/{x}/{y} that map libraries fill in."""
+    return reverse(name, args=[*identifiers, 0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt")
 
 
 def vintage_tile(vintage: Vintage, address: TileAddress) -> bytes:

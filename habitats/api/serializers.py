@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework_gis.serializers import GeoFeatureModelSerializer
 
 from bioccia.api.geography import GeoJSONField
 from habitats.models import HabitatType, LegendEntry, Polygon, Sample, TerritoryStatistic, Vintage
+from habitats.tiles import address_of_tiles
 
 
 class HabitatRefSerializer(serializers.ModelSerializer):
@@ -97,7 +97,7 @@ class VintageSerializer(serializers.ModelSerializer):
 
     def get_tiles(self, vintage: Vintage) -> str:
         """As map libraries take it."""
-        path = reverse("habitats:tile", args=[vintage.pk, 0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt")
+        path = address_of_tiles("habitats:tile", vintage.pk)
         # Braces would be quoted by build_absolute_uri, and map libraries would not find them.
         request = self.context["request"]
         return f"{request.scheme}://{request.get_host()}{path}"

@@ -19,6 +19,7 @@ from bioccia.requests import HtmxRequest
 from habitats.forms.places import PositionForm
 from habitats.models import LegendEntry, Vintage
 from habitats.queries import legend, polygons_of, vintages_visible_to
+from habitats.tiles import address_of_tiles
 from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from habitats.views.map_words import map_words
 from territories.models import Region, Territory
@@ -50,29 +51,25 @@ def _map_settings(vintages: list[Vintage], entries: list[LegendEntry]) -> dict[s
     return {
         "bounds": [[south, west], [north, east]],
         "vintages": [
-            {"id": vintage.pk, "year": vintage.year, "state": vintage.state, "tiles": _tiles_of(vintage)}
+            {
+                "id": vintage.pk,
+                "year": vintage.year,
+                "state": vintage.state,
+                "tiles": address_of_tiles("habitats:tile", vintage.pk),
+            }
             for vintage in vintages
         ],
         "legend": [
             {"code": entry.habitat_type.code, "label": entry.habitat_type.label, "color": entry.color}
             for entry in entries
         ],
-        "outlines": _template_of("habitats:outline-tile"),
+        "outlines": address_of_tiles("habitats:outline-tile"),
         "card": reverse("habitats:polygon-card"),
         "communes": reverse("habitats:commune-search"),
         "basemaps": BASEMAPS,
         "attribution": Region.objects.values_list("attribution", flat=True).first() or "",
         "words": map_words(),
     }
-
-
-def _tiles_of(vintage: Vintage) -> str:
-    return _template_of("habitats:tile", vintage.pk)
-
-
-def _template_of(name: str, *identifiers: int) -> str:
-    """The address of a layer of tiles, with the {z}/{x}/{y} that map libraries fill in."""
-    return reverse(name, args=[*identifiers, 0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt")
 
 
 @require_safe

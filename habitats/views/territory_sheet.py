@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from habitats import queries
 from habitats.models import HabitatType, TerritoryTransition, Vintage
 from habitats.states import Stake
+from habitats.tiles import address_of_tiles
 from territories.models import Territory
 from territories.states import TerritoryKind
 
@@ -175,8 +175,8 @@ def locator_settings(territory: Territory, vintage: Vintage) -> dict[str, Any]:
     return {
         "outline": json.loads(thinned.json),
         "bounds": [[south, west], [north, east]],
-        "tiles": reverse("habitats:tile", args=[vintage.pk, 0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt"),
-        "outlines": reverse("habitats:outline-tile", args=[0, 0, 0]).replace("0/0/0.mvt", "{z}/{x}/{y}.mvt"),
+        "tiles": address_of_tiles("habitats:tile", vintage.pk),
+        "outlines": address_of_tiles("habitats:outline-tile"),
         "colors": {entry.habitat_type.code: entry.color for entry in queries.legend()},
     }
 
