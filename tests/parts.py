@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 
 from bioccia.lifecycle import paths, postgres, processes, redis, schema, services
 
@@ -32,11 +33,11 @@ class Parts:
 
     def kill_database(self) -> None:
         """SIGKILL the PostgreSQL server; its children end by themselves."""
-        os.kill(processes.read_pid_file(postgres.pid_file()).pid, signal.SIGKILL)
+        _kill(processes.read_pid_file(postgres.pid_file()))
 
     def kill_broker(self) -> None:
         """SIGKILL the Redis server."""
-        os.kill(processes.read_pid_file(redis.pid_file()).pid, signal.SIGKILL)
+        _kill(processes.read_pid_file(redis.pid_file()))
 
     def empty_broker(self) -> None:
         """Forget every task."""
@@ -44,3 +45,9 @@ class Parts:
             line.connect(str(paths.redis_socket()))
             line.sendall(b"FLUSHALL\r\n")
             assert line.recv(16).startswith(b"+OK")
+
+
+def _kill(mark: processes.ProcessMark) -> None:
+    os.kill(mark.pid, signal.SIGKILL)
+    while mark.is_alive():
+        time.sleep(0.01)
