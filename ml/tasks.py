@@ -1,7 +1,5 @@
 """Doorbells: ids in, one call, safe twice."""
 
-from functools import partial
-
 from celery import current_app, shared_task
 from django.conf import settings
 from django.db import transaction
@@ -13,8 +11,11 @@ from ml.models import Run
 
 
 def ring(run: Run) -> None:
-    """Ask a worker to play the run, after the commit of whatever made it playable."""
-    transaction.on_commit(partial(current_app.send_task, settings.RUN_TASKS[run.kind], [run.pk]))
+    """Ask a worker to play the run, after the commit of whatever made it playable.
+
+    A broker that is down refuses nothing: the row is there, the failure is logged, and the dispatcher rings again.
+    """
+    transaction.on_commit(lambda: current_app.send_task(settings.RUN_TASKS[run.kind], [run.pk]), robust=True)
 
 
 @shared_task(name="ml.dispatch_runs")

@@ -207,3 +207,17 @@ def test_a_token_is_an_identity(client):
     assert client.get(RUNS, headers={"Authorization": f"Token {token.key}"}).status_code == 200
     answer = client.get(RUNS, headers={"Authorization": "Token wrong"})
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
+
+
+@pytest.mark.service
+@pytest.mark.django_db(transaction=True)
+def test_a_year_is_asked_for_even_while_the_broker_is_down(client, parts):
+    factories.RegionFactory()
+    client.force_login(factories.person_with(Role.MODEL_ENGINEER))
+    parts.kill_broker()
+    try:
+        answer = send(client, RUNS, year=2024)
+    finally:
+        parts.revive()
+    assert answer.status_code == 201
+    assert Run.objects.get(pk=answer.json()["id"]).state == RunState.QUEUED
