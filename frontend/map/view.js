@@ -3,7 +3,9 @@ import { addPanes } from "./drawing.js";
 /** The Leaflet map with its controls, moved to where the address says, else to the whole region. */
 export function makeMap(settings, address, notices) {
   const { words } = settings;
-  const map = L.map("map", { zoomControl: false, minZoom: 5, maxZoom: 18, maxBoundsViscosity: 0.6 });
+  const moves = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const animation = { zoomAnimation: moves, fadeAnimation: moves, inertia: moves };
+  const map = L.map("map", { zoomControl: false, minZoom: 5, maxZoom: 18, maxBoundsViscosity: 0.6, ...animation });
   map.attributionControl.setPrefix("Leaflet");
   L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
   L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }).addTo(map);
