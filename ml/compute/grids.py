@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ml.compute.errors import RasterError
+from ml.compute.errors import RasterError, StackError
 
 # A hundredth of a cell over the whole width: more is another grid, less is rounding by some writer.
 ALIGNMENT_CELLS = 0.01
@@ -121,6 +121,14 @@ def grid_of(source: rasterio.DatasetReader, path: Path) -> Grid:
     if not is_north_up or transform.a <= 0 or transform.e >= 0:
         raise RasterError(f"{path}: the raster is not north-up; warp it to its projection (gdalwarp).")
     return Grid(source.width, source.height, transform, source.crs)
+
+
+def require_same_grid(path: Path, grid: Grid, first_path: Path, first: Grid) -> None:
+    """Raise StackError, with the way out, where a raster of a stack is not on the grid of its first one."""
+    if difference := first.difference(grid):
+        raise StackError(
+            f"{path}: not on the grid of {first_path}: {difference}; warp it onto that grid (gdalwarp -tr -te -t_srs)."
+        )
 
 
 def name_of(crs: CRS) -> str:

@@ -16,7 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ml.compute.errors import RegionFolderError, StackError
-from ml.compute.grids import Grid, grid_of, open_raster
+from ml.compute.grids import Grid, grid_of, open_raster, require_same_grid
 from ml.compute.region.folder import read_predictors
 from ml.compute.region.predictors import Predictor
 
@@ -155,12 +155,8 @@ def open_stack(paths: Sequence[Path]) -> Stack:
         with open_raster(path) as source:
             found = grid_of(source, path)
             bands += _bands_of(source, path)
-        if grid is not None and (difference := grid.difference(found)):
-            raise StackError(
-                f"{path}: not on the grid of {files[0]}: {difference}; warp it onto that grid "
-                "(gdalwarp -tr -te -t_srs)."
-            )
         grid = grid or found
+        require_same_grid(path, found, files[0], grid)
     if grid is None:
         raise StackError("The stack has no file; give at least one raster.")
     return Stack(files, grid, _series_of(bands))

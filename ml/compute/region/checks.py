@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from shapely.geometry import box
 
 from ml.compute.errors import SampleError, StackError
-from ml.compute.grids import Grid, grid_of, name_of, open_raster
+from ml.compute.grids import Grid, grid_of, name_of, open_raster, require_same_grid
 from ml.compute.region.folder import RegionFolder
 from ml.compute.region.predictors import Predictor
 from ml.compute.region.vectors import read_samples, read_territory_layers
@@ -55,12 +55,8 @@ def _check_stack(folder: RegionFolder, year: int) -> Grid:
         with open_raster(file) as source:
             grid = _check_raster(source, file, folder.epsg)
             _check_bands(source, file, predictors.get(file.name), seen)
-        if first is not None and (difference := first.difference(grid)):
-            raise StackError(
-                f"{file}: not on the grid of {files[0].name}: {difference}; warp it onto that grid "
-                "(gdalwarp -tr -te -t_srs)."
-            )
         first = first or grid
+        require_same_grid(file, grid, files[0], first)
     if first is None:
         raise StackError(f"{folder.path}: no raster for {year}; add one.")
     return first
