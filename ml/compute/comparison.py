@@ -14,7 +14,7 @@ from ml.compute.features import bind_recipe
 from ml.compute.model_files import TrainedModel
 from ml.compute.recipes import survey_stack
 from ml.compute.samples import cells_of_samples
-from ml.compute.scores import NO_DATA, Scores, score_labels
+from ml.compute.scores import NO_DATA, Scores, score_cells
 from ml.compute.stacks import open_stack
 from ml.compute.vectors import in_crs
 
@@ -51,16 +51,7 @@ def score_model(
     shares = model.forest.shares(levels)
     codes = np.array(model.codes, object)
     predicted = np.where(extraction.seen, codes[shares.argmax(axis=1)], NO_DATA)
-    truth = tests[field].astype(str).to_numpy(object)[cells.samples]
-    scores = score_labels(truth, predicted)
-    return Scores(
-        macro_f1=scores.macro_f1,
-        overall_accuracy=scores.overall_accuracy,
-        test_samples=int(np.unique(cells.samples).size),
-        test_cells=int(cells.rows.size),
-        per_class=scores.per_class,
-        confusion={"labels": scores.labels, "matrix": scores.matrix},
-    )
+    return score_cells(tests[field], cells, predicted)
 
 
 def compare_scores(candidate: Mapping[str, Any], current: Mapping[str, Any], *, tolerance: float) -> dict[str, Any]:

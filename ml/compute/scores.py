@@ -7,13 +7,14 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pyproj import CRS
 
 from ml.compute.classmaps import class_codes
 from ml.compute.errors import SampleError
 from ml.compute.grids import grid_of, open_raster
-from ml.compute.samples import cells_of_samples
+from ml.compute.samples import Cells, cells_of_samples
 from ml.compute.vectors import in_crs
 
 NO_DATA = ""
@@ -118,8 +119,19 @@ def score_class_map(classes_path: Path, samples: gpd.GeoDataFrame, field: str = 
         raise SampleError(
             f"{classes_path}: no sample with the split 'test' covers a cell; add test samples or none is scored."
         )
-    truth = tests[field].astype(str).to_numpy(object)[cells.samples]
     predicted = np.array([codes.get(int(value), NO_DATA) for value in values[cells.rows, cells.columns]], object)
+    return score_cells(tests[field], cells, predicted)
+
+
+def score_cells(codes: "pd.Series[Any]", cells: Cells, predicted: NDArray[Any]) -> Scores:
+    """Compare the labels of test cells with the codes of their samples.
+
+    Args:
+        codes: (samples,) the true code of each test sample.
+        cells: the cells of these samples.
+        predicted: (cells,) labels; the empty text where there is no data.
+    """
+    truth = codes.astype(str).to_numpy(object)[cells.samples]
     scores = score_labels(truth, predicted)
     return Scores(
         macro_f1=scores.macro_f1,
