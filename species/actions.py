@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from bioccia.import_reports import StoredRows
 from species.models import Observation, ObservationDataset, Taxon
 from species.models.taxa import CITED
 from species.permissions import Place, shown_place
@@ -41,15 +42,6 @@ class ObservationRow:
     place: Place
     sensitivity: int
     columns: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRows:
-    """How many rows a write added, rewrote, removed."""
-
-    created: int
-    updated: int
-    removed: int = 0
 
 
 @transaction.atomic

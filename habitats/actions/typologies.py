@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 from django.db import transaction
 
+from bioccia.import_reports import StoredRows
 from habitats.models import Crosswalk, CrosswalkRow, HabitatType, Typology
 
 logger = structlog.get_logger(__name__)
@@ -52,15 +53,6 @@ class Correspondence:
     to_type: int
     relation: str = ""
     condition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRows:
-    """How many rows a write added, rewrote, removed."""
-
-    created: int
-    updated: int
-    removed: int = 0
 
 
 @transaction.atomic

@@ -1,11 +1,12 @@
 """A crosswalk from a table: both sides found by HABREF number or by code, the relation kept as published."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from bioccia.import_reports import SkippingReport
 from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems
 from habitats.actions import Correspondence, CrosswalkFacts, store_crosswalk
 from habitats.importers.known_tables import HABREF, HABREF_EDITION, side_of_crosswalk_file
@@ -23,34 +24,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
 RELATIONS = ("", "=", "<", ">", "#", "?", "(=)", "(<)", "(>)", "(#)")
 NO_CORRESPONDENCE = "NC"
 SIDES = ("from", "to")
-LISTED_ROWS = 20
 LONGEST_CONDITION = longest_text(CrosswalkRow, "condition")
 
 
-@dataclass
-class CrosswalkReport:
-    """What was imported, what was not, and why; `skipped_rows` names the first rows of each reason."""
+@dataclass(kw_only=True)
+class CrosswalkReport(SkippingReport):
+    """What is told of a crosswalk; rows are skipped where the file leaves them without one of their sides."""
 
     from_typology: str
     to_typology: str
     edition: str
-    file: str
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
-    removed: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    skipped_rows: dict[str, list[int]] = field(default_factory=dict)
-
-    def skip(self, reason: str, row: int) -> None:
-        """Count a row that the file itself leaves without one of its sides."""
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
-        if len(rows := self.skipped_rows.setdefault(reason, [])) < LISTED_ROWS:
-            rows.append(row)
-
-    def as_json(self) -> dict[str, Any]:
-        """For the last line of the command."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +95,9 @@ def import_crosswalk_file(
             _("%(file)s: nothing says which edition of the crosswalk this is. Say it with --edition.")
             % {"file": path.name}
         )
-    report = CrosswalkReport(typologies[0].code, typologies[1].code, edition, path.name)
+    report = CrosswalkReport(
+        file=path.name, from_typology=typologies[0].code, to_typology=typologies[1].code, edition=edition
+    )
     rows = _read_rows(table, {side: _Keys(one) for side, one in zip(SIDES, typologies, strict=True)}, choices, report)
     source = choices.source or (HABREF if edition == HABREF_EDITION else "")
     facts = CrosswalkFacts(typologies[0], typologies[1], edition, source)

@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
 
+from bioccia.import_reports import ImportReport
 from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems
 from habitats.actions import HabitatRow, TypologyFacts, store_typology
 from habitats.importers.known_tables import facts_of_file, side_of_crosswalk_file
@@ -30,23 +30,15 @@ LONGEST_CODE = longest_text(HabitatType, "code")
 LONGEST_LABEL = longest_text(HabitatType, "label_fr")
 
 
-@dataclass
-class TypologyReport:
+@dataclass(kw_only=True)
+class TypologyReport(ImportReport):
     """What was imported, what was not, and why."""
 
     typology: str
-    file: str
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
     without_parent: int = 0
     named_by_cd_hab: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """For the last line of the command."""
-        return asdict(self)
 
 
 @dataclass

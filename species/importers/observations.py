@@ -4,15 +4,15 @@ import datetime
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bioccia.import_reports import SkippingReport
 from bioccia.tables import Table, refuse_problems
 from species.actions import CitedName, ObservationRow, store_dataset, store_observations
 from species.importers.names import canonical_name, name_key
@@ -21,8 +21,6 @@ from species.importers.occurrence_tables import read_occurrence_table
 from species.importers.places import Gazetteer, Numbers
 from species.importers.taxon_finder import TaxonFinder
 from species.states import Precision
-
-LISTED_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +35,17 @@ class DatasetFacts:
     sensitivity: int = Precision.EXACT
 
 
-@dataclass
-class ObservationReport:
-    """What was imported, what was not, and why; `skipped_rows` names the first rows of each reason."""
+@dataclass(kw_only=True)
+class ObservationReport(SkippingReport):
+    """What is told of a file of observations."""
 
     dataset: str
-    file: str
     file_sha256: str
-    rows: int = 0
     imported: int = 0
-    created: int = 0
-    updated: int = 0
-    removed: int = 0
     taxa: int = 0
     taxa_only_cited: int = 0
     without_commune: int = 0
     without_date: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    skipped_rows: dict[str, list[int]] = field(default_factory=dict)
-
-    def skip(self, reason: str, row: int) -> None:
-        """Count a row that is left out."""
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
-        if len(rows := self.skipped_rows.setdefault(reason, [])) < LISTED_ROWS:
-            rows.append(row)
-
-    def as_json(self) -> dict[str, Any]:
-        """For the last line of the command."""
-        return asdict(self)
 
 
 @transaction.atomic
@@ -91,7 +72,7 @@ def import_observation_file(
     """
     table = read_occurrence_table(path, taxon=facts.taxon, encoding=encoding)
     gazetteer = Gazetteer()
-    report = ObservationReport(dataset_name, path.name, _sha256(path))
+    report = ObservationReport(file=path.name, dataset=dataset_name, file_sha256=_sha256(path))
     occurrences = _read(table, gazetteer, facts, timezone.localdate(at))
     kept, left_out = _sort_out(occurrences, gazetteer, report)
     rows = _rows(kept, gazetteer)

@@ -1,6 +1,6 @@
 """Names of species from a table such as TAXREF, or from a Darwin Core archive whose core is Taxon."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bioccia.import_reports import ImportReport
 from bioccia.tables import Problem, Table, TableError, longest_text, read_table, refuse_problems, require_fields
 from species.actions import replace_cited_taxa, store_taxa
 from species.importers.archives import TAXON, VERNACULAR, data_files, is_zip, opened_archive, read_data_file
@@ -54,22 +55,14 @@ SYNONYM_WORDS = ("synonym", "synonyme", "invalid", "unaccepted", "not accepted",
 TAXREF = "TAXREF"
 
 
-@dataclass
-class TaxonReport:
+@dataclass(kw_only=True)
+class TaxonReport(ImportReport):
     """What was imported, what was not, and why."""
 
     source: str
-    file: str
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
     synonyms: int = 0
     citations_replaced: int = 0
     notices: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """For the last line of the command."""
-        return asdict(self)
 
 
 @transaction.atomic
@@ -88,7 +81,8 @@ def import_taxon_file(path: Path, *, source: str = "", encoding: str = "utf-8") 
     key = "cd_nom" if "cd_nom" in table else "taxon_id"
     require_fields(path, list(table.headers.values()), table, {"scientific_name": ALIASES["scientific_name"]})
     require_fields(path, list(table.headers.values()), table, {key: (*ALIASES["cd_nom"][:1], *ALIASES["taxon_id"][:1])})
-    report = TaxonReport(source or (TAXREF if key == "cd_nom" else path.name.split(".")[0]), path.name)
+    source = source or (TAXREF if key == "cd_nom" else path.name.split(".")[0])
+    report = TaxonReport(file=path.name, source=source)
     rows, accepted = _read_rows(table, key, vernaculars, report)
     stored = store_taxa(source=report.source, rows=rows, accepted=accepted)
     report.created, report.updated = stored.created, stored.updated

@@ -42,6 +42,6 @@ class Command(JsonCommand):
         names = ("from_typology", "to_typology", "edition", "source", "skip_unknown")
         choices = CrosswalkChoices(**{name: options[name] for name in names})
         report = import_crosswalk_file(options["file"], choices=choices, encoding=options["encoding"])
-        for reason, rows in report.skipped_rows.items():
-            self.say(f"{reason}: {report.skipped[reason]} rows left out, the first ones: {rows}")
+        for sentence in report.skipped_sentences():
+            self.say(sentence)
         return report.as_json()

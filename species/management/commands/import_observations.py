@@ -63,6 +63,6 @@ class Command(JsonCommand):
             facts=DatasetFacts(**{name: options[name] for name in names}),
             encoding=options["encoding"],
         )
-        for reason, rows in report.skipped_rows.items():
-            self.say(f"{reason}: {report.skipped[reason]} rows left out, the first ones: {rows}")
+        for sentence in report.skipped_sentences():
+            self.say(sentence)
         return report.as_json()
