@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,14 @@ from ml.compute.scores import score_labels
 FOLDS = 3
 # Enough trees to rank settings; the final forest has more.
 TRIAL_TREES = 40
+TRIAL_WORKERS = 2
 # More cells than this do not change which setting wins, only how long it takes to know.
 TRIAL_CELLS = 3000
 # On little data one draw of the folds says little: several are averaged.
 LITTLE_DATA, LITTLE_DATA_DRAWS = 1500, 3
 SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
+
+Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,13 @@ def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
         return Selection(SETTINGS[0], {}, 1.0)
     draws = LITTLE_DATA_DRAWS if trial.classes.size <= LITTLE_DATA else 1
     macro_f1, sharpness = {}, {}
+    splits = {seed + draw: _splits(trial, seed + draw) for draw in range(draws)}
+    trials = [(setting, one) for setting in SETTINGS for one in splits]
+    with ThreadPoolExecutor(TRIAL_WORKERS) as pool:
+        shares_of = pool.map(lambda one: _held_out_shares(trial, one[0], one[1], splits[one[1]]), trials)
+        found = dict(zip(trials, shares_of, strict=True))
     for setting in SETTINGS:
-        shares = [_held_out_shares(trial, setting, seed=seed + draw) for draw in range(draws)]
+        shares = [found[setting, seed + draw] for draw in range(draws)]
         macro_f1[setting] = float(np.mean([_macro_f1(trial.classes, one, scored) for one in shares]))
         sharpness[setting] = _best_sharpness(shares[0], trial.classes)
     best = max(SETTINGS, key=lambda setting: round(macro_f1[setting], 4))
@@ -160,17 +169,21 @@ def _classes_in_several_groups(cells: TrainingCells) -> list[int]:
     return np.flatnonzero(np.bincount(pairs[:, 0]) > 1).tolist()
 
 
-def _held_out_shares(cells: TrainingCells, setting: ForestSetting, *, seed: int) -> NDArray[np.float32]:
-    """Class shares of each cell from a forest that did not see its group: (cells, classes)."""
-    shares = np.zeros((cells.classes.size, int(cells.classes.max()) + 1), np.float32)
+def _splits(cells: TrainingCells, seed: int) -> Splits:
+    """Places learned from and held out, fold by fold; a group is on one side."""
     folds = min(FOLDS, np.unique(cells.groups).size)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # Rare classes have fewer groups than folds; they are scored on the folds they reach.
         warnings.simplefilter("ignore", UserWarning)
-        splits = list(splitter.split(cells.levels, cells.classes, cells.groups))
+        return list(splitter.split(cells.levels, cells.classes, cells.groups))
+
+
+def _held_out_shares(cells: TrainingCells, setting: ForestSetting, seed: int, splits: Splits) -> NDArray[np.float32]:
+    """Class shares of each cell from a forest that did not see its group: (cells, classes)."""
+    shares = np.zeros((cells.classes.size, int(cells.classes.max()) + 1), np.float32)
     for learned, held_out in splits:
-        forest = fit_forest(cells.at(learned), setting, trees=TRIAL_TREES, seed=seed)
+        forest = fit_forest(cells.at(learned), setting, trees=TRIAL_TREES, seed=seed, jobs=1)
         known = forest.predict_proba(cells.levels[held_out].astype(np.float32))
         shares[np.ix_(held_out, forest.classes_)] = known
     return shares

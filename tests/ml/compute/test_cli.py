@@ -1,11 +1,8 @@
 import json
-import subprocess
-import sys
 
 import pytest
 
 from ml.compute.__main__ import main
-from tests.ml.compute.rasters import REPOSITORY
 from tests.ml.compute.tiny_regions import write_tiny_region
 
 
@@ -54,14 +51,3 @@ def test_every_command_explains_itself(capsys):
         assert command in text
         with pytest.raises(SystemExit):
             main([command, "--help"])
-
-
-def test_the_engine_loads_no_django():
-    script = (
-        "import importlib, pkgutil, sys, ml.compute as engine\n"
-        "for module in pkgutil.walk_packages(engine.__path__, 'ml.compute.'):\n"
-        "    importlib.import_module(module.name) if not module.name.endswith('__main__') else None\n"
-        "sys.exit(','.join(name for name in ('django', 'rest_framework', 'celery') if name in sys.modules) or 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
