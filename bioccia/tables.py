@@ -165,6 +165,12 @@ def require_fields(
             )
 
 
+def described_columns(aliases: Mapping[str, Sequence[str]]) -> str:
+    """For the --help of a command: each field, and the headers that mean it."""
+    width = max(map(len, aliases))
+    return "\n".join(f"  {field:{width}}  {', '.join(names)}" for field, names in aliases.items())
+
+
 def longest_text(model: type[Model], field: str) -> int:
     """How many characters a column of a model holds."""
     column = model._meta.get_field(field)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bioccia.commands import JsonCommand
+from bioccia.tables import described_columns
 from habitats.importers.crosswalks import ALIASES, RELATIONS, CrosswalkChoices, import_crosswalk_file
 
 
@@ -20,9 +21,8 @@ class Command(JsonCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say all in --help."""
         parser.formatter_class = RawDescriptionHelpFormatter
-        columns = "\n".join(f"  {field:14} {', '.join(names)}" for field, names in ALIASES.items())
         parser.epilog = (
-            f"Columns, by any of these headers (the two codes are needed):\n{columns}\n\n"
+            f"Columns, by any of these headers (the two codes are needed):\n{described_columns(ALIASES)}\n\n"
             f"Relations, kept as published: {' '.join(RELATIONS[1:])}, empty (unknown), NC (none: left out).\n"
             "A file called xwalk_A_to_B.csv says its typologies by its name. A habitat is found by its HABREF\n"
             "number first, then by its code. Rows that give neither on one side are left out and counted."

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bioccia.commands import JsonCommand
+from bioccia.tables import described_columns
 from habitats.importers.known_tables import KNOWN_TYPOLOGIES
 from habitats.importers.typologies import ALIASES, import_typology_file
 
@@ -20,10 +21,9 @@ class Command(JsonCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say all in --help."""
         parser.formatter_class = RawDescriptionHelpFormatter
-        columns = "\n".join(f"  {field:14} {', '.join(names)}" for field, names in ALIASES.items())
         known = "\n".join(f"  {name + '.csv':22} {facts.code}" for name, facts in KNOWN_TYPOLOGIES.items())
         parser.epilog = (
-            f"Columns, by any of these headers (only the code is needed):\n{columns}\n\n"
+            f"Columns, by any of these headers (only the code is needed):\n{described_columns(ALIASES)}\n\n"
             f"Files that say by their name what they hold:\n{known}\n\n"
             "A habitat without a code, or whose code stands twice, is stored under cd_hab:NUMBER."
         )

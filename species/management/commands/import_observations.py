@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from bioccia.commands import JsonCommand
+from bioccia.tables import described_columns
 from species.importers import import_observation_file
 from species.importers.observations import DatasetFacts
 from species.importers.occurrence_tables import ALIASES
@@ -25,9 +26,9 @@ class Command(JsonCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say all in --help."""
         parser.formatter_class = RawDescriptionHelpFormatter
-        columns = "\n".join(f"  {field:12} {', '.join(names)}" for field, names in ALIASES.items())
         parser.epilog = (
-            f"Columns, by any of these headers (a latitude, a longitude and a taxon are needed):\n{columns}\n\n"
+            f"Columns, by any of these headers (a latitude, a longitude and a taxon are needed):\n"
+            f"{described_columns(ALIASES)}\n\n"
             "An archive is read through its meta.xml: occurrences as its core, or as an extension of a Taxon core.\n"
             "Positions are decimal degrees WGS 84, with a point or a comma. Dates are ISO 8601 or 31/12/2024.\n"
             "Sensitivity: 0 exact, 1 commune, 2 10 km cell, 3 department, 4 nothing is shown."

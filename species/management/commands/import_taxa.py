@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bioccia.commands import JsonCommand
+from bioccia.tables import described_columns
 from species.importers.taxa import ALIASES, import_taxon_file
 
 
@@ -20,9 +21,9 @@ class Command(JsonCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say all in --help."""
         parser.formatter_class = RawDescriptionHelpFormatter
-        columns = "\n".join(f"  {field:16} {', '.join(names)}" for field, names in ALIASES.items())
         parser.epilog = (
-            f"Columns, by any of these headers (a number, cd_nom or taxon_id, and the name are needed):\n{columns}\n\n"
+            f"Columns, by any of these headers (a number, cd_nom or taxon_id, and the name are needed):\n"
+            f"{described_columns(ALIASES)}\n\n"
             "Names that observations cited before are replaced by those of the list."
         )
         parser.add_argument("file", type=Path, metavar="FILE", help="the table or the archive")
