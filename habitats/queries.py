@@ -44,6 +44,13 @@ def legend() -> QuerySet[LegendEntry]:
     return LegendEntry.objects.select_related("habitat_type__parent", "habitat_type__typology")
 
 
+def mappable_legend() -> QuerySet[LegendEntry]:
+    """The rows that a map can show: without the headings, which only group other rows and have no sample."""
+    groups_others = Exists(LegendEntry.objects.filter(habitat_type__parent=OuterRef("habitat_type")))
+    has_samples = Exists(Sample.objects.filter(habitat_type=OuterRef("habitat_type")))
+    return legend().filter(~groups_others | has_samples)
+
+
 def territory_areas(vintage: Vintage, territory: Territory) -> QuerySet[TerritoryStatistic]:
     """Areas by habitat in a territory, largest first, with colours."""
     return (

@@ -18,7 +18,7 @@ from bioccia.errors import InvalidFieldsError
 from bioccia.requests import HtmxRequest
 from habitats.forms.places import PositionForm
 from habitats.models import LegendEntry, Vintage
-from habitats.queries import legend, polygons_of, vintages_visible_to
+from habitats.queries import mappable_legend, polygons_of, vintages_visible_to
 from habitats.tiles import address_of_tiles
 from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from habitats.views.map_words import map_words
@@ -32,7 +32,7 @@ MAX_TILE_ZOOM = 18
 def map_page(request: HttpRequest) -> HttpResponse:
     """The map itself; its scripts read what they need from one JSON element."""
     vintages = list(vintages_visible_to(request.user, on=timezone.localdate()))
-    entries = list(legend())
+    entries = list(mappable_legend())
     return render(
         request,
         "habitats/map.html",
