@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import transaction
@@ -128,11 +129,14 @@ def _group_of(role: str, territory: Territory) -> Group:
 
 @transaction.atomic
 def open_account(*, email: str, full_name: str, organisation: Organisation | None, password: str | None) -> User:
-    """Make a person, or give an existing one a new password and name."""
+    """Make a person, or give an existing one another name and, where it differs, password (their sessions end)."""
     user = User.objects.filter(email__iexact=email).first() or User(email=email.lower())
     user.full_name, user.organisation = full_name, organisation
-    user.set_password(password)
+    if password is None or not user.check_password(password):
+        user.set_password(password)
     user.save()
+    # The Region vouches for the address: allauth asks for a verified one before two-step sign-in.
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     return user
 
 
