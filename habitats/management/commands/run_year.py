@@ -6,20 +6,14 @@ from typing import Any
 
 from django.utils import timezone
 
-from bioccia.commands import JsonCommand
-from bioccia.errors import BiocciaError
 from habitats.importers.region_folder import import_region_folder
-from habitats.mapping_year import play_run
+from habitats.management.console_runs import ConsoleRunCommand
 from habitats.queries import year_report
-from ml.actions import request_run
 from ml.compute.energy import Meter
-from ml.compute.errors import ComputeError
-from ml.models import Run
-from ml.run_session import end_abandoned_runs
-from ml.states import Mode, RunKind
+from ml.states import RunKind
 
 
-class Command(JsonCommand):
+class Command(ConsoleRunCommand):
     """Import, train, map, vectorise, load; no consultation, no release."""
 
     help = (
@@ -28,14 +22,12 @@ class Command(JsonCommand):
         "output is JSON: samples, classes, version, metrics, polygons, area_ha, seconds and cpu_seconds per step, "
         "energy_wh, energy_method, peak_rss_mb."
     )
-    expected_errors = (BiocciaError, ComputeError)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the folder, the year and how to compute."""
         parser.add_argument("folder", type=Path, metavar="DIR", help="the region folder")
         parser.add_argument("--year", type=int, required=True, help="one of the years of region.toml")
-        parser.add_argument("--mode", choices=Mode.values, default=Mode.ACCURATE.value, help="default: %(default)s")
-        parser.add_argument("--seed", type=int, default=0, help="seed of the learning; default: %(default)s")
+        self.add_learning_arguments(parser)
         parser.add_argument("--json", type=Path, metavar="FILE", help="also write the answer to a file")
 
     def play(self, **options: Any) -> dict[str, Any]:
@@ -44,20 +36,12 @@ class Command(JsonCommand):
             report = import_region_folder(options["folder"], at=timezone.now())
         for notice in report.notices:
             self.say(notice)
-        end_abandoned_runs()
-        run = request_run(
+        run = self.play_run(
+            RunKind.YEAR,
             region=report.region,
             year=options["year"],
-            kind=RunKind.YEAR,
-            at=timezone.now(),
-            by=None,
             mode=options["mode"],
             seed=options["seed"],
             parameters={"decision": "console"},
         )
-        self.say(f"run {run.pk}: {report.region.name}, {run.year}")
-        play_run(run.pk)
-        run = Run.objects.select_related("version").get(pk=run.pk)
-        if run.failure:
-            raise ComputeError(run.failure)
         return year_report(run, import_seconds=meter.seconds, import_cpu_seconds=meter.cpu_seconds)
