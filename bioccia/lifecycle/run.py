@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bioccia.lifecycle import environment, paths, ports, processes, setup, stop, supervisor
+from bioccia.lifecycle import environment, paths, ports, processes, schema, setup, stamps, stop, supervisor
 from bioccia.lifecycle.errors import LifecycleError
 from bioccia.lifecycle.steps import Step, run_step, run_steps, say
 
@@ -76,8 +76,8 @@ def run(options: RunOptions) -> None:
     _make_way(options)
     try:
         run_steps(_steps(options))
-        _play(options)
-        _say_where(options, time.monotonic() - started)
+        run_step(Step("Demonstration", lambda: _play(options)))
+        _say_where(options, started)
     except BaseException:
         _stop_all(options)
         raise
@@ -157,16 +157,26 @@ def _explain_unready(options: RunOptions) -> str:
     return f"The pages are not ready: {culprit} says: {words[-600:]} (logs in {logs})."
 
 
-def _play(options: RunOptions) -> None:
-    """Play the demonstration, its own steps told by itself; it plays only what is not played yet."""
-    folder = ["--folder", str(options.folder)] if options.folder else []
-    run_step(Step("Demonstration", lambda: _manage(options, "play_demonstration", *folder)))
+def _play(options: RunOptions) -> bool:
+    """Play the demonstration, its own steps told by itself.
+
+    Returns:
+        Whether something was left to play: the same region folder on the same database is played once.
+    """
+    folder = options.folder or setup.simulated_folder(options.region)
+    stamp = schema.played_stamp(options.region)
+    value = stamps.digest_files([folder / "region.toml"])
+    if stamps.is_current(stamp, value):
+        return False
+    _manage(options, "play_demonstration", *(["--folder", str(folder)] if options.folder else []))
+    stamps.write(stamp, stamps.digest_files([folder / "region.toml"]))
+    return True
 
 
-def _say_where(options: RunOptions, seconds: float) -> None:
+def _say_where(options: RunOptions, started: float) -> None:
     accounts = _manage(options, "demo_accounts", shown=False)
     say("\n".join(["", *accounts, ""]))
-    say(f"{options.url} is served ({seconds:.0f} s). Logs: {paths.region_log_dir(options.region)}")
+    say(f"{options.url} is served ({time.monotonic() - started:.0f} s). Logs: {paths.region_log_dir(options.region)}")
 
 
 def _manage(options: RunOptions, *arguments: str, shown: bool = True) -> list[str]:

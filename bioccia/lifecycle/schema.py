@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from pathlib import Path
 
 from bioccia.lifecycle import environment, paths, postgres, services
 from bioccia.lifecycle.errors import LifecycleError
@@ -17,6 +18,11 @@ def stamp_value() -> str:
     return digest.hexdigest()
 
 
+def played_stamp(region: str) -> Path:
+    """What says that the demonstration is played; it goes with the database."""
+    return paths.region_dir(region) / ".played"
+
+
 def ensure_schema(region: str) -> bool:
     """Make the region's database if needed and apply the migrations it lacks; the server must answer.
 
@@ -27,6 +33,8 @@ def ensure_schema(region: str) -> bool:
         LifecycleError: the migrations fail; their last words are in the message.
     """
     made = services.needs_postgres() and postgres.ensure_database(region)
+    if made:
+        played_stamp(region).unlink(missing_ok=True)
     stamp = paths.region_dir(region) / ".schema"
     value = stamp_value()
     if not made and services.needs_postgres() and stamp.exists() and stamp.read_text() == value:

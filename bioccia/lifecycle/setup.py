@@ -1,6 +1,7 @@
 """What must be installed and made before anything runs, as steps that run side by side where they can."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from bioccia.lifecycle import debian, environment, frontend, layout, paths, postgres, programs, redis, schema, services
 from bioccia.lifecycle import python_packages as python
@@ -77,16 +78,21 @@ def run_steps_of(region: str) -> list[Step]:
     ]
 
 
+def simulated_folder(region: str) -> Path:
+    """Where the built-in region stands; the demonstration looks there too."""
+    return paths.region_dir(region) / "region"
+
+
 def simulate(region: str) -> bool:
     """Generate the built-in region while other steps wait for the network or the disk; the demonstration finds it.
 
     Returns:
         Whether it was generated now.
     """
-    files = paths.region_dir(region)
-    if (files / "region" / "region.toml").exists():
+    folder = simulated_folder(region)
+    if (folder / "region.toml").exists():
         return False
-    options = ["--out", str(files / "region"), "--truth", str(files / "truth")]
+    options = ["--out", str(folder), "--truth", str(folder.with_name("truth"))]
     command = [str(environment.project_python()), "-m", "ml.compute", "simulate", *options]
     programs.run(SIMULATION, command, environment=environment.process_environment(region))
     return True
