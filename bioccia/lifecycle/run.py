@@ -85,13 +85,19 @@ def run(options: RunOptions) -> None:
         _wait_for_the_end(options)
 
 
+def _is_served_already(options: RunOptions) -> bool:
+    state = supervisor.read_state(options.region)
+    alive = processes.read_pid_file(supervisor.pid_file(options.region))
+    return bool(alive) and (state.get("url"), state.get("code")) == (options.url, stamps.digest_of_code())
+
+
 def _steps(options: RunOptions) -> list[Step]:
     """Everything up to the served pages; the built-in region is generated meanwhile."""
     steps = setup.run_steps_of(options.region)
     made = tuple(step.name for step in steps)
     if options.folder is None:
         steps.append(Step(setup.SIMULATION, lambda: setup.simulate(options.region), after=(setup.PACKAGES,)))
-    return [*steps, Step("Web server, worker and beat", lambda: _start_supervisor(options), after=made)]
+    return [*steps, Step("Web server, worker and beat", lambda: _serve(options), after=made)]
 
 
 def _stop_all(options: RunOptions) -> None:
@@ -102,7 +108,9 @@ def _stop_all(options: RunOptions) -> None:
 
 
 def _make_way(options: RunOptions) -> None:
-    """Stop an earlier run of this region, so that it comes back with the present code; then the port must be free."""
+    """Keep an earlier run of this region that has the present code, stop another; then the port must be free."""
+    if _is_served_already(options):
+        return
     if processes.read_pid_file(supervisor.pid_file(options.region)):
         say(f"An earlier run of {options.region} is stopped; its data stay.")
     stop.stop_region(options.region)
@@ -113,6 +121,20 @@ def _make_way(options: RunOptions) -> None:
                 f"choose another port with PORT={options.port + 1}."
             )
     ports.check_free(options.host, options.port)
+
+
+def _serve(options: RunOptions) -> bool:
+    """Have the platform served.
+
+    Returns:
+        Whether it had to be started.
+    """
+    if _is_served_already(options) and is_ready(options.url):
+        return False
+    if processes.read_pid_file(supervisor.pid_file(options.region)):
+        stop.stop_region(options.region)  # it runs and does not answer
+    _start_supervisor(options)
+    return True
 
 
 def _start_supervisor(options: RunOptions) -> None:

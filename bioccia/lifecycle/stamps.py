@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bioccia.lifecycle import paths
 
+CODE = {".py", ".html", ".txt", ".po", ".js", ".css"}
+
 
 def digest_files(files: Iterable[Path]) -> str:
     """A digest of the names and contents of files; one that is absent counts as empty."""
@@ -13,6 +15,19 @@ def digest_files(files: Iterable[Path]) -> str:
     for file in sorted(files):
         digest.update(str(file).encode() + b"\0")
         digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
+
+
+def digest_of_code() -> str:
+    """A digest of names, sizes and dates of everything a running server has read from the repository."""
+    digest = hashlib.sha256()
+    packages = [folder for folder in paths.REPOSITORY.iterdir() if (folder / "__init__.py").exists()]
+    folders = [*packages, *(paths.REPOSITORY / name for name in ("templates", "locale", "frontend"))]
+    files = [file for folder in folders for file in tree(folder) if file.suffix in CODE]
+    files += [paths.REPOSITORY / name for name in (".env", "requirements.lock", "package-lock.json")]
+    for file in sorted(files):
+        facts = file.stat() if file.exists() else None
+        digest.update(f"{file} {facts and (facts.st_size, facts.st_mtime_ns)}\n".encode())
     return digest.hexdigest()
 
 

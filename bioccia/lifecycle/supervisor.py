@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bioccia.lifecycle import paths, processes, services
+from bioccia.lifecycle import paths, processes, services, stamps
 from bioccia.lifecycle.errors import LifecycleError
 from bioccia.lifecycle.parts import Part, parts_of
 
@@ -76,6 +76,7 @@ class Supervisor:
     def __init__(self, region: str, *, host: str, port: int) -> None:
         self.region = region
         self.url = f"http://{host}:{port}"
+        self.code = stamps.digest_of_code()
         self.watches = [Watch(part) for part in parts_of(region, host=host, port=port)]
         self.told_to_stop = threading.Event()
 
@@ -106,7 +107,11 @@ class Supervisor:
                 turn_at = now + TURN_SECONDS
 
     def _note_state(self) -> None:
-        state = {"url": self.url, "deaths": {watch.part.name: watch.deaths for watch in self.watches}}
+        state = {
+            "url": self.url,
+            "code": self.code,
+            "deaths": {watch.part.name: watch.deaths for watch in self.watches},
+        }
         file = state_file(self.region)
         file.with_suffix(".new").write_text(json.dumps(state))
         file.with_suffix(".new").replace(file)
@@ -128,7 +133,7 @@ def pid_file(region: str) -> Path:
 
 
 def state_file(region: str) -> Path:
-    """What a region's supervisor last knew, as JSON: its address, and how often each part died."""
+    """What a region's supervisor last knew, as JSON: its address, its code, how often each part died."""
     return paths.region_dir(region) / "run" / "supervisor.json"
 
 
