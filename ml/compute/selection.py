@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from ml.compute.scores import score_labels
 FOLDS = 3
 # Enough trees to rank settings; the final forest has more.
 TRIAL_TREES = 40
-TRIAL_WORKERS = 2
 # More cells than this do not change which setting wins, only how long it takes to know.
 TRIAL_CELLS = 3000
 # On little data one draw of the folds says little: several are averaged.
@@ -113,13 +111,9 @@ def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
         return Selection(SETTINGS[0], {}, 1.0)
     draws = LITTLE_DATA_DRAWS if trial.classes.size <= LITTLE_DATA else 1
     macro_f1, sharpness = {}, {}
-    splits = {seed + draw: _splits(trial, seed + draw) for draw in range(draws)}
-    trials = [(setting, one) for setting in SETTINGS for one in splits]
-    with ThreadPoolExecutor(TRIAL_WORKERS) as pool:
-        shares_of = pool.map(lambda one: _held_out_shares(trial, one[0], one[1], splits[one[1]]), trials)
-        found = dict(zip(trials, shares_of, strict=True))
+    splits = [(seed + draw, _splits(trial, seed + draw)) for draw in range(draws)]
     for setting in SETTINGS:
-        shares = [found[setting, seed + draw] for draw in range(draws)]
+        shares = [_held_out_shares(trial, setting, one, folds) for one, folds in splits]
         macro_f1[setting] = float(np.mean([_macro_f1(trial.classes, one, scored) for one in shares]))
         sharpness[setting] = _best_sharpness(shares[0], trial.classes)
     best = max(SETTINGS, key=lambda setting: round(macro_f1[setting], 4))
@@ -180,7 +174,10 @@ def _splits(cells: TrainingCells, seed: int) -> Splits:
 
 
 def _held_out_shares(cells: TrainingCells, setting: ForestSetting, seed: int, splits: Splits) -> NDArray[np.float32]:
-    """Class shares of each cell from a forest that did not see its group: (cells, classes)."""
+    """Class shares of each cell from a forest that did not see its group: (cells, classes).
+
+    On one thread: for small forests joblib's pool costs more than it gains.
+    """
     shares = np.zeros((cells.classes.size, int(cells.classes.max()) + 1), np.float32)
     for learned, held_out in splits:
         forest = fit_forest(cells.at(learned), setting, trees=TRIAL_TREES, seed=seed, jobs=1)

@@ -29,6 +29,10 @@ __all__ = ["TrainedModel", "TrainingOptions", "load_model", "save_model", "train
 Mode = Literal["accurate", "frugal"]
 MODES: tuple[Mode, ...] = ("accurate", "frugal")
 TREES: dict[Mode, int] = {"accurate": 100, "frugal": 40}
+# More trees steady the map of a small, little sampled region, and cost little there: up to so many,
+# as long as trees x cells of the map stays under the budget.
+MOST_TREES: dict[Mode, int] = {"accurate": 300, "frugal": 40}
+WALK_BUDGET = 400_000_000
 # The frugal mode keeps the features that a first forest leans on most: fewer planes to compute and to walk.
 FRUGAL_FEATURES = 24
 # Beyond this many cells the forest grows slower and hardly better; large polygons are thinned first.
@@ -98,7 +102,8 @@ def train_model(
     if options.mode == "frugal":
         recipe, values, cells = _frugal(recipe, values, cells, options.seed)
     selection = select_setting(cells, seed=options.seed)
-    forest = fit_forest(cells, selection.setting, trees=TREES[options.mode], seed=options.seed)
+    trees = _trees(options.mode, stack.grid)
+    forest = fit_forest(cells, selection.setting, trees=trees, seed=options.seed)
     used = sorted(set(samples[options.field].astype(str)))
     return TrainedModel(
         codes=codes,
@@ -108,7 +113,8 @@ def train_model(
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
         sharpness=selection.sharpness,
-        report=_report(stack, recipe, lesson, selection, options) | {"unlearned": _unlearned(used, codes)},
+        report=_report(stack, recipe, lesson, selection, options)
+        | {"trees": trees, "unlearned": [code for code in used if code not in codes]},
     )
 
 
@@ -198,8 +204,9 @@ def _frugal(
     return replace(recipe, features=features), values[:, kept], replace(cells, levels=cells.levels[:, kept])
 
 
-def _unlearned(used: Sequence[str], codes: Sequence[str]) -> list[str]:
-    return [code for code in used if code not in codes]
+def _trees(mode: Mode, grid: Grid) -> int:
+    affordable = WALK_BUDGET // (grid.width * grid.height)
+    return int(np.clip(affordable, TREES[mode], MOST_TREES[mode]))
 
 
 def _report(
@@ -214,7 +221,6 @@ def _report(
         "groups": int(np.unique(lesson.groups).size),
         "series": {series.name: len(series.targets) for series in recipe.series},
         "features": [feature.label for feature in recipe.features],
-        "trees": TREES[options.mode],
         "leaf_cells": selection.setting.leaf_cells,
         "balance": selection.setting.balance,
         "sharpness": selection.sharpness,
