@@ -49,6 +49,12 @@ def password_of(email: str) -> str:
     return base64.b32encode(digest).decode()[:PASSWORD_LETTERS].lower()
 
 
+def are_open() -> bool:
+    """Whether every invented person has an account; whether its password still holds takes longer to tell."""
+    emails = {email_of(person.mailbox) for person in DEMO_PEOPLE}
+    return User.objects.filter(email__in=emails).count() == len(emails)
+
+
 @transaction.atomic
 def open_demo_accounts(*, at: datetime.datetime) -> list[DemoAccount]:
     """Open the account of each invented person, with mandates from the first of January; safe to repeat.
