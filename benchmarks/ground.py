@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bioccia.lifecycle import environment, frontend, parts, paths, services
@@ -80,6 +81,13 @@ def timed_requests(port: int, paths_to_ask: list[str], headers: dict[str, str] |
         if answer.status >= 400:
             raise RuntimeError(f"{path} answered {answer.status}")
     return found
+
+
+def warm(port: int, path: str) -> None:
+    """Have every process and thread of the server answer before it is measured."""
+    for _round in range(5):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _number: timed_requests(port, [path]), range(8)))
 
 
 def side_by_side(ours: Callable[[Any], object], peer: Callable[[Any], object], inputs: list) -> tuple[list, list]:
