@@ -35,7 +35,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ClassifyOutputs:
-    """The rasters to write; None for one that is not wanted."""
+    """The rasters to write; None for one that is not wanted.
+
+    Attributes:
+        classes: uint8 or uint16, 0 = no data.
+        confidence: uint8, 0-100, 255 = no data.
+        runner_ups: uint16: value of the second class, its share 0-100, value of the third, its share.
+    """
 
     classes: Path
     confidence: Path | None = None
@@ -67,27 +73,21 @@ def classify_stack(
     work_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Map a stack with a model.
-
-    The bytes written depend on the stack and the model alone: not on workers, order or interruptions.
+    """Map a stack with a model; the bytes do not depend on workers, order or interruptions.
 
     Args:
         stack_paths: rasters on one grid with the series of the model.
         model_path: as `save_model` wrote it.
-        outputs: classes (0 = no data), confidence (uint8 0-100, 255 = no data), and runner-ups (uint16: value
-            of the first, its share 0-100, value of the second, its share).
-        workers: threads, each with its own files open.
-        work_dir: where finished windows wait for the merge; given again after an interruption, the run
-            resumes. A folder beside the output, removed at the end, where None.
+        outputs: the rasters to write.
+        workers: threads.
+        work_dir: where finished windows wait for the merge, and where an interrupted run resumes.
         progress: called with (windows done, windows in all); what it raises stops the run.
 
     Returns:
         Counts for the run's record: cells, cells_mapped, windows, windows_resumed.
 
     Raises:
-        ModelFileError: the model cannot be used.
-        StackError: the stack cannot be read, or lacks a series of the model.
-        ComputeError: the disk is full; earlier outputs are untouched.
+        ComputeError: the model or the stack cannot be used, or the disk is full; outputs stay as they were.
     """
     model = load_model(model_path)
     stack = open_stack(stack_paths)

@@ -83,11 +83,11 @@ def train_model(
         options: how to learn.
 
     Returns:
-        The model; its report says what was learned from what, and the scores over held-out blocks.
+        The model, with a report of what was learned from what and the scores over held-out blocks.
 
     Raises:
         StackError: the stack cannot be used.
-        SampleError: the samples leave fewer than two classes to learn.
+        SampleError: fewer than two classes are left to learn.
     """
     options = options or TrainingOptions()
     stack = open_stack(stack_paths)
@@ -105,6 +105,7 @@ def train_model(
     trees = _trees(options.mode, stack.grid)
     forest = fit_forest(cells, selection.setting, trees=trees, seed=options.seed)
     used = sorted(set(samples[options.field].astype(str)))
+    report = _report(stack, recipe, lesson, selection, options)
     return TrainedModel(
         codes=codes,
         values=class_values(used, [row.code for row in options.legend]),
@@ -113,8 +114,7 @@ def train_model(
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
         sharpness=selection.sharpness,
-        report=_report(stack, recipe, lesson, selection, options)
-        | {"trees": trees, "unlearned": [code for code in used if code not in codes]},
+        report=report | {"trees": trees, "unlearned": [code for code in used if code not in codes]},
     )
 
 
