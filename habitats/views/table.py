@@ -17,7 +17,7 @@ from habitats.models import Polygon
 from habitats.queries import areas_by_habitat, vintages_visible_to, with_places
 from habitats.views.spreadsheet import csv_response
 
-PER_PAGE = 50
+PER_PAGE = 25
 M2_PER_HA = 10_000
 
 

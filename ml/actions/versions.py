@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bioccia.errors import InvalidFieldsError, StateForbidsError
 from ml.actions.runs import requeue
@@ -111,6 +112,14 @@ def approve_at_console(*, version: ModelVersion, at: datetime.datetime) -> None:
     _write_decision(version, "approve", by=None, reason=reason, at=at)
 
 
+VERDICT_WORDS = {
+    "first": gettext_lazy("first"),
+    "better": gettext_lazy("better"),
+    "equal": gettext_lazy("equal"),
+    "worse": gettext_lazy("worse"),
+}
+
+
 def _gate_sentence(version: ModelVersion, verdict: str) -> str:
     scores = version.comparison.get("macro_f1") or {}
     if scores.get("current") is None:
@@ -119,7 +128,7 @@ def _gate_sentence(version: ModelVersion, verdict: str) -> str:
         }
     return _("By the gate's rule: macro-F1 %(candidate).3f against %(current).3f on the same blocks (%(verdict)s).") % {
         **scores,
-        "verdict": verdict,
+        "verdict": VERDICT_WORDS[verdict],
     }
 
 
