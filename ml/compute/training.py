@@ -86,8 +86,7 @@ def train_model(
         The model, with a report of what was learned from what and the scores over held-out blocks.
 
     Raises:
-        StackError: the stack cannot be used.
-        SampleError: fewer than two classes are left to learn.
+        ComputeError: the stack or the samples cannot be used.
     """
     options = options or TrainingOptions()
     stack = open_stack(stack_paths)
@@ -102,10 +101,8 @@ def train_model(
     if options.mode == "frugal":
         recipe, values, cells = _frugal(recipe, values, cells, options.seed)
     selection = select_setting(cells, seed=options.seed)
-    trees = _trees(options.mode, stack.grid)
-    forest = fit_forest(cells, selection.setting, trees=trees, seed=options.seed)
+    forest = fit_forest(cells, selection.setting, trees=_trees(options.mode, stack.grid), seed=options.seed)
     used = sorted(set(samples[options.field].astype(str)))
-    report = _report(stack, recipe, lesson, selection, options)
     return TrainedModel(
         codes=codes,
         values=class_values(used, [row.code for row in options.legend]),
@@ -114,7 +111,8 @@ def train_model(
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
         sharpness=selection.sharpness,
-        report=report | {"trees": trees, "unlearned": [code for code in used if code not in codes]},
+        report=_report(stack, recipe, lesson, selection, options)
+        | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes))},
     )
 
 
