@@ -92,10 +92,7 @@ def train_model(
     stack = open_stack(stack_paths)
     samples = in_crs(samples, CRS.from_user_input(stack.grid.crs))
     lesson = _thinned(_lesson(samples, stack.grid, options), options.seed)
-    surveys = survey_stack(stack)
-    recipe = draw_recipe(stack, surveys)
-    extraction = extract_features(stack, recipe, bind_recipe(recipe, stack, surveys), lesson.places)
-    lesson, values = lesson.at(extraction.seen), extraction.values[extraction.seen]
+    recipe, lesson, values = _observed(stack, lesson)
     codes = _learnable_codes(lesson, stack)
     cells = _training_cells(lesson, values, codes)
     if options.mode == "frugal":
@@ -173,6 +170,14 @@ def _thinned(lesson: _Lesson, seed: int) -> _Lesson:
         rank[of_class] = np.arange(of_class.size)
     # The first so many of each class: the rarer a class, the larger the share that it keeps.
     return lesson.at(np.sort(np.argsort(rank, kind="stable")[:MOST_CELLS]))
+
+
+def _observed(stack: Stack, lesson: _Lesson) -> tuple[Recipe, _Lesson, NDArray[np.float32]]:
+    """The recipe that the stack allows, the cells with data, and their features."""
+    surveys = survey_stack(stack)
+    recipe = draw_recipe(stack, surveys)
+    extraction = extract_features(stack, recipe, bind_recipe(recipe, stack, surveys), lesson.places)
+    return recipe, lesson.at(extraction.seen), extraction.values[extraction.seen]
 
 
 def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
