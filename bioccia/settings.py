@@ -233,7 +233,6 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "bioccia.errors.answer_api_error",
-    "DEFAULT_THROTTLE_RATES": {"anon": "1200/min", "user": "6000/min"},
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "bioccia",

@@ -29,8 +29,7 @@ from territories.states import TerritoryKind
 WORKERS = 2
 RASTERS = ("classes", "confidence", "runner_ups")
 # Highest zoom of each generalised map, and the side of its blocks in metres: about one and a half pixels there.
-LOW_ZOOMS = ((11, 80), (9, 320), (7, 1280))
-HIGHEST_LOW_ZOOM = LOW_ZOOMS[0][0]
+LOW_ZOOMS = ((11, 80), (10, 160), (9, 320), (8, 640), (7, 1280), (6, 2560))
 LARGEST_SHARE = 100
 
 

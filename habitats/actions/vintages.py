@@ -74,6 +74,8 @@ def _copy(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]])
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table}")  # the next request plans with what has just come in
 
 
 def store_statistics(*, vintage: Vintage, rows: Iterable[Mapping[str, Any]]) -> int:
