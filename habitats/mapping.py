@@ -136,7 +136,7 @@ def draw_low_zooms(session: RunSession) -> Mapping[str, Any]:
     for done, (zoom, metres) in enumerate(LOW_ZOOMS):
         session.progress(done, len(LOW_ZOOMS))
         factor = max(1, round(metres / session.run.region.resolution_m))
-        coarse = generalise_map(classes, factor=factor)
+        coarse = generalise_map(classes, factor=factor, simplify_m=metres / 2)
         shapes = shapely.set_srid(coarse.to_crs(3857).geometry.values, 3857)
         outlines = shapely.to_wkb(shapes, hex=True, include_srid=True)
         vintage = session.outputs["load"]["vintage"]
