@@ -77,7 +77,8 @@ def write_series(
 def write_relief(path: Path, options: SimulationOptions, relief: Relief) -> None:
     """Write elevation, slope and northness (1 on a cliff that faces north, 0 on the flat, -1 south) as float32."""
     across = np.sqrt(1 + relief.steepness**2)
-    layers = (relief.elevation, np.degrees(np.arctan(relief.steepness)), -relief.south_fall / across)
+    slope = np.degrees(np.arctan(relief.steepness))
+    layers: tuple[NDArray[np.floating], ...] = (relief.elevation, slope, -relief.south_fall / across)
     with _raster(path, options, count=len(RELIEF_BANDS), dtype="float32", nodata=NODATA) as target:
         for index, (layer, (name, unit, decimals)) in enumerate(zip(layers, RELIEF_BANDS, strict=True), 1):
             target.write(layer.round(decimals).astype(np.float32), index)
