@@ -16,7 +16,7 @@ def map_words() -> dict[str, str]:
         "zoom_in": _("Zoom in"),
         "zoom_out": _("Zoom out"),
         "you_are_here": _("Your position"),
-        "shown_count": _("%(shown)s of %(total)s habitats shown"),
+        "shown_count": _("Habitats shown: %(shown)s of %(total)s"),
         "results": _("%(count)s communes found"),
         "no_result": _("No commune has this name."),
         "whole_region": _("Whole region"),
