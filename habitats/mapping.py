@@ -35,9 +35,7 @@ LARGEST_SHARE = 100
 
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     """Classify every cell of the year's stack; a window that is done stays done through a crash."""
-    version = _version_of(session.run)
-    if version is None or version.state != VersionState.APPROVED:
-        raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
+    version = _approved_version_of(session.run)
     outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
     classify_stack(
         stack_paths(session.run.region, session.run.year),
@@ -50,6 +48,21 @@ def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     metrics = _published_scores(outputs.classes, version)
     at = session.now()
     return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS} | {"metrics": metrics}
+
+
+def _approved_version_of(run: Run) -> ModelVersion:
+    version = _version_of(run)
+    if version is not None and version.state == VersionState.REJECTED:
+        raise StateForbidsError(
+            _(
+                "Version %(number)s was rejected by the gate's rule: %(reason)s Look at its page, then map with the "
+                "current version or train again."
+            )
+            % {"number": version.number, "reason": version.reason}
+        )
+    if version is None or version.state != VersionState.APPROVED:
+        raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
+    return version
 
 
 def _version_of(run: Run) -> ModelVersion | None:

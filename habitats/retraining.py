@@ -26,7 +26,7 @@ from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_
 from ml.errors import DecisionAwaitedError
 from ml.models import ModelVersion, TrainingSet
 from ml.run_session import RunSession
-from ml.states import Mode, VersionState
+from ml.states import Mode
 from ml.storage import path_of, store_file
 
 SPLIT_OF_SET = {SampleSet.TRAINING: "train", SampleSet.SELECTION: "test"}
@@ -146,15 +146,10 @@ def decide(session: RunSession) -> Mapping[str, Any]:
         raise DecisionAwaitedError(f"version {version.number} awaits a decision")
     if decision == "console":
         actions.approve_at_console(version=version, at=session.now())
-    elif not actions.decide_by_gate(version=version, run=session.run, at=session.now()):
-        raise InvalidFieldsError(
-            _(
-                "Version %(number)s was rejected by the gate's rule: %(reason)s Look at its page, then map with the "
-                "current version or train again."
-            )
-            % {"number": version.number, "reason": version.reason}
-        )
-    return {"state": VersionState.APPROVED}
+    else:
+        # A rejection is a result, not an error: an error would undo it with the transaction of this step.
+        actions.decide_by_gate(version=version, run=session.run, at=session.now())
+    return {"state": version.state}
 
 
 def _version(session: RunSession) -> ModelVersion:
