@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from bioccia import health
 from bioccia.api.views import DocsView, SchemaView
@@ -16,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(), name="api-docs"),
+    path("api/v1/", RedirectView.as_view(pattern_name="api-docs"), name="api-index"),
     path("api/v1/", include([path("", include(f"{app}.api.urls")) for app in settings.API_APPS])),
     path("", include("ml.urls")),
     path("", include("species.urls")),

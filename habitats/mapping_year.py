@@ -60,7 +60,7 @@ def _play(session: RunSession) -> None:
     try:
         session.play(STEPS_OF_KIND[run.kind])
     except DecisionAwaitedError:
-        actions.await_decision(run=run)
+        actions.await_decision(run=run, at=session.now())
     except RunStoppedError:
         actions.stop_run(run=run, at=session.now())
     except RunLostError as error:

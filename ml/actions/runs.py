@@ -203,9 +203,12 @@ def stop_run(*, run: Run, at: datetime.datetime) -> None:
 
 
 @transaction.atomic
-def await_decision(*, run: Run) -> None:
-    """The run waits for a person to approve or reject its candidate."""
+def await_decision(*, run: Run, at: datetime.datetime) -> None:
+    """The run waits for a person to approve or reject its candidate, unless somebody has asked it to stop."""
     held = _hold(run)
+    if held.stop_requested_at is not None:
+        _end(held, "stop", at)
+        return
     held.state = RUN_MOVES["wait"][1]
     held.save(update_fields=["state"])
 

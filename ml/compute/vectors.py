@@ -57,6 +57,19 @@ def layer_names(path: Path) -> list[str]:
     return [str(name) for name, _ in pyogrio.list_layers(path)]
 
 
+def most_detailed_layer(path: Path) -> str | None:
+    """Name of the layer with the most rows where a file has several (the first of equals), else None."""
+    if not path.is_file():
+        return None
+    try:
+        names = layer_names(path)
+    except DataSourceError:  # `read_layer` says it with the class of what the file is for
+        return None
+    if len(names) < 2:
+        return None
+    return max(names, key=lambda name: pyogrio.read_info(path, layer=name)["features"])
+
+
 def in_crs(frame: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:
     """The rows in `crs`, reprojected only where it differs."""
     return frame if frame.crs == crs else frame.to_crs(crs)

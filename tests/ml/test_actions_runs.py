@@ -109,6 +109,13 @@ def test_a_queued_run_stops_at_once_and_a_running_one_is_asked():
     assert actions.note_heartbeat(run=held, at=LATER, step="", done=0, total=0, progress=0.1, message="")
 
 
+def test_a_stop_asked_just_before_a_decision_is_awaited_is_kept():
+    run = claimed()
+    actions.request_stop(run=run, by=person_with(Role.MODEL_ENGINEER), at=LATER)
+    actions.await_decision(run=run, at=LATER)
+    assert Run.objects.get().state == RunState.STOPPED
+
+
 def test_a_release_administrator_may_stop_a_run_but_not_start_one():
     administrator = person_with(Role.RELEASE_ADMINISTRATOR)
     actions.request_stop(run=RunFactory(), by=administrator, at=LATER)

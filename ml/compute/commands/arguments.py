@@ -2,6 +2,8 @@
 
 from argparse import ArgumentTypeError
 
+LARGEST_SEED = 2**31 - 1
+
 
 def whole_number(text: str) -> int:
     """A whole number from 0."""
@@ -11,6 +13,14 @@ def whole_number(text: str) -> int:
         number = -1
     if number < 0:
         raise ArgumentTypeError(f"'{text}' is not a whole number from 0")
+    return number
+
+
+def seed(text: str) -> int:
+    """A seed that every generator takes: a whole number from 0 to 2^31 - 1."""
+    number = whole_number(text)
+    if number > LARGEST_SEED:
+        raise ArgumentTypeError(f"'{text}' is above {LARGEST_SEED}, the largest seed")
     return number
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.compute.commands.arguments import whole_number
+from ml.compute.commands.arguments import seed, whole_number
 from ml.compute.distribution import make_model
 from ml.compute.distribution_file import load_distribution, save_distribution
 from ml.compute.errors import DistributionError
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--predictors", nargs="+", metavar="NAME", help="columns to learn from (default: all those of both tables)"
     )
     fit.add_argument("--categorical", nargs="*", default=[], metavar="NAME", help="predictors whose values are names")
-    fit.add_argument("--seed", type=whole_number, default=0, metavar="N", help="of every draw (default: 0)")
+    fit.add_argument("--seed", type=seed, default=0, metavar="N", help="of every draw (default: 0)")
     fit.add_argument("--jobs", type=whole_number, default=1, metavar="N", help="threads (default: 1)")
     fit.add_argument("--out", type=Path, required=True, metavar="MODEL", help="model to write")
     predict = steps.add_parser("predict", help="apply a model to a table or to rasters")

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ml.compute.commands.arguments import seed
 from ml.compute.simulation import FIRST_YEAR, SimulationOptions, add_simulated_years, simulate_region
 
 
@@ -12,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--out", type=Path, required=True, help="the region folder")
     parser.add_argument("--truth", type=Path, help="folder for the truth, outside the region folder")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes")
+    parser.add_argument("--seed", type=seed, default=1, help="the same seed gives the same bytes")
     parser.add_argument(
         "--years",
         type=int,

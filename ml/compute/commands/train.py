@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ml.compute.commands.arguments import seed
 from ml.compute.energy import Meter
 from ml.compute.files import written_aside
 from ml.compute.region.legend import read_legend
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--field", default="code", help="column of the class (default: code)")
     parser.add_argument("--group", help="column that keeps samples together on one side of a split")
     parser.add_argument("--mode", choices=MODES, default="accurate")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--legend", type=Path, help="legend.csv: order and colours of the classes")
     parser.add_argument("--out", type=Path, required=True, help="the model file")
     parser.add_argument("--report", type=Path, help="what was learned from what, as JSON")

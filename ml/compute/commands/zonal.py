@@ -6,7 +6,7 @@ from typing import Any
 
 from ml.compute.errors import ZoneError
 from ml.compute.files import written_aside
-from ml.compute.vectors import read_layer
+from ml.compute.vectors import most_detailed_layer, read_layer
 from ml.compute.zonal import zonal_areas
 
 
@@ -15,7 +15,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("classes", type=Path, metavar="CLASSES.tif", help="class raster, 0 = no data")
     parser.add_argument("zones", type=Path, metavar="ZONES.gpkg", help="polygons; zones may overlap")
     parser.add_argument("--zone-field", required=True, metavar="F", help="column that names the zones")
-    parser.add_argument("--zone-layer", metavar="L", help="layer of the zones, where the file has several")
+    parser.add_argument(
+        "--zone-layer", metavar="L", help="layer of the zones; default: the only one, else the one of most zones"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="TABLE.csv", help="table to write: zone, class, area_m2"
     )
@@ -27,11 +29,13 @@ def run(args: Namespace) -> dict[str, Any]:
     Raises:
         ComputeError: the raster or the zones cannot be used, or the disk is full.
     """
-    zones = read_layer(args.zones, layer=args.zone_layer, error=ZoneError)
+    layer = args.zone_layer or most_detailed_layer(args.zones)
+    zones = read_layer(args.zones, layer=layer, error=ZoneError)
     table = zonal_areas(args.classes, zones, args.zone_field)
     with written_aside(args.out) as aside:
         table.to_csv(aside, index=False, encoding="utf-8")
     return {
+        "layer": layer,
         "zones": len(zones),
         "zones_with_data": int(table["zone"].nunique()),
         "rows": len(table),

@@ -38,7 +38,16 @@ def test_the_table_keeps_codes_as_text(classes, zones, tmp_path):
     assert (answer["zones"], answer["zones_with_data"], answer["area_ha"]) == (2, 2, 0.16)
 
 
-def test_a_file_of_several_layers_asks_which(classes, zones, tmp_path):
-    with pytest.raises(ZoneError, match=r"zones.gpkg: 2 layers \(commune, epci\)"):
-        run_command(zonal, classes, zones, "--zone-field", "code", "--out", tmp_path / "table.csv")
-    assert not (tmp_path / "table.csv").exists()
+def test_a_file_of_several_layers_is_read_where_it_has_most_zones(classes, zones, tmp_path):
+    gpd.read_file(zones, layer="commune").iloc[:1].to_file(zones, layer="region")
+    words = ("--zone-field", "code", "--out", tmp_path / "table.csv")
+    answer = run_command(zonal, classes, zones, *words)
+    assert (answer["layer"], answer["zones"]) == ("commune", 2)
+
+
+def test_a_layer_that_the_file_has_not_is_named(classes, zones, tmp_path):
+    with pytest.raises(ZoneError, match="parish"):
+        run_command(
+            zonal, classes, zones, "--zone-field", "code", "--zone-layer", "parish", "--out", tmp_path / "t.csv"
+        )
+    assert not (tmp_path / "t.csv").exists()
