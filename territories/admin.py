@@ -22,6 +22,8 @@ admin.site.site_header = admin.site.site_title = "bioccia"
 admin.site.index_title = _("Administration")
 # Groups follow mandates: a group edited by hand would be undone within the hour.
 admin.site.unregister(Group)
+# The administration's own form knows neither the limit on wrong passwords nor the second step.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 OUTLINES = ("geometry", "geometry_3857")
 
@@ -70,6 +72,12 @@ class UserAdmin(DjangoUserAdmin):
         """Nobody raises themselves: only those who may do everything say who else may."""
         fixed = tuple(super().get_readonly_fields(request, obj))
         return fixed if request.user.is_superuser else (*fixed, "is_staff", "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Whoever may do everything is changed by such people alone: a new password would make anybody one of them."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # noqa: ARG002
         """Never: their decisions keep their name. Take the sign-in away instead."""

@@ -46,8 +46,9 @@ def test_a_file_of_several_layers_is_read_where_it_has_most_zones(classes, zones
 
 
 def test_a_layer_that_the_file_has_not_is_named(classes, zones, tmp_path):
+    out = tmp_path / "t.csv"
     with pytest.raises(ZoneError, match="parish"):
         run_command(
             zonal, classes, zones, "--zone-field", "code", "--zone-layer", "parish", "--out", tmp_path / "t.csv"
         )
-    assert not (tmp_path / "t.csv").exists()
+    assert not out.exists()
