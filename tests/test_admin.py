@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.contrib.gis.geos import Point
 from django.urls import reverse
 from django.utils import timezone
@@ -83,6 +84,28 @@ def test_a_person_is_made_from_an_address_and_never_deleted(client, administrato
     client.post(reverse("admin:territories_user_add"), {**fields, **passwords, **inline})
     person = User.objects.get(email="nouvelle@example.org")
     assert client.post(reverse("admin:territories_user_delete", args=[person.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_the_administration_has_no_sign_in_form_of_its_own(client):
+    person = factories.UserFactory(administrator=True)
+    answer = client.post(reverse("admin:login"), {"username": person.email, "password": factories.PASSWORD})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("account_login"))
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_lesser_administrator_cannot_change_the_password_of_one_who_may_everything(client):
+    helper = factories.UserFactory(is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__app_label="territories"))
+    client.force_login(helper)
+    other, above = factories.UserFactory(), factories.UserFactory(administrator=True)
+    passwords = {"password1": "une-longue-phrase-42", "password2": "une-longue-phrase-42", "usable_password": "true"}
+    answers = {
+        person: client.post(reverse("admin:auth_user_password_change", args=[person.pk]), passwords).status_code
+        for person in (other, above)
+    }
+    assert answers == {other: 302, above: 403}
+    assert not User.objects.get(pk=above.pk).check_password("une-longue-phrase-42")
 
 
 def test_an_outline_is_drawn_without_script_nor_tile():
