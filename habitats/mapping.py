@@ -19,7 +19,7 @@ from ml.compute.errors import RasterError, SampleError
 from ml.compute.polygons import generalise_map, polygonise_map
 from ml.compute.scores import score_class_map
 from ml.compute.zonal import zonal_areas
-from ml.models import Artefact, ModelVersion, Run
+from ml.models import Artefact, ModelVersion, Run, TrainingSet
 from ml.run_session import RunSession
 from ml.states import VersionState
 from ml.storage import path_of, store_file
@@ -45,21 +45,13 @@ def map_by_windows(session: RunSession) -> Mapping[str, Any]:
         work_dir=session.work_dir / "windows",
         progress=session.progress,
     )
-    metrics = _published_scores(outputs.classes, version)
+    metrics = _published_scores(outputs.classes, _test_samples(session, version))
     at = session.now()
     return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS} | {"metrics": metrics}
 
 
 def _approved_version_of(run: Run) -> ModelVersion:
     version = _version_of(run)
-    if version is not None and version.state == VersionState.REJECTED:
-        raise StateForbidsError(
-            _(
-                "Version %(number)s was rejected by the gate's rule: %(reason)s Look at its page, then map with the "
-                "current version or train again."
-            )
-            % {"number": version.number, "reason": version.reason}
-        )
     if version is None or version.state != VersionState.APPROVED:
         raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
     return version
@@ -72,9 +64,14 @@ def _version_of(run: Run) -> ModelVersion | None:
     return ModelVersion.objects.select_related("artefact").filter(pk=run.version_id).first()
 
 
-def _published_scores(classes: Path, version: ModelVersion) -> dict[str, Any]:
-    """Scores of the class raster as published, on the samples kept back when the version was trained."""
-    samples = gpd.read_parquet(path_of(version.training_set.artefact))
+def _test_samples(session: RunSession, version: ModelVersion) -> gpd.GeoDataFrame:
+    """The samples frozen by this run, or by the training of the version where this run only maps."""
+    frozen = session.outputs.get("freeze", {}).get("training_set", version.training_set_id)
+    return gpd.read_parquet(path_of(TrainingSet.objects.select_related("artefact").get(pk=frozen).artefact))
+
+
+def _published_scores(classes: Path, samples: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Scores of the class raster as published, on the samples kept back from training."""
     try:
         return score_class_map(classes, samples).as_json()
     except SampleError as error:
@@ -106,7 +103,7 @@ def load(session: RunSession) -> Mapping[str, Any]:
     vintage = actions.create_vintage(
         run=session.run,
         at=session.now(),
-        version=session.run.version,
+        version=_approved_version_of(session.run),
         minimum_unit_px=session.run.region.minimum_unit_px,
         metrics=session.outputs["map_by_windows"]["metrics"],
         **rasters,

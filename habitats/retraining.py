@@ -146,9 +146,11 @@ def decide(session: RunSession) -> Mapping[str, Any]:
         raise DecisionAwaitedError(f"version {version.number} awaits a decision")
     if decision == "console":
         actions.approve_at_console(version=version, at=session.now())
-    else:
-        # A rejection is a result, not an error: an error would undo it with the transaction of this step.
-        actions.decide_by_gate(version=version, run=session.run, at=session.now())
+    elif not actions.decide_by_gate(version=version, run=session.run, at=session.now()):
+        # A rejection is a result, not an error, and the year still needs its map: the current version has just
+        # been scored on these very blocks, so it can read this stack, and it does better.
+        session.run.version = actions.map_with_current(run=session.run, candidate=version)
+        return {"state": version.state, "rejected": version.number, "mapped_with": session.run.version.number}
     return {"state": version.state}
 
 

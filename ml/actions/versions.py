@@ -112,6 +112,22 @@ def approve_at_console(*, version: ModelVersion, at: datetime.datetime) -> None:
     _write_decision(version, "approve", by=None, reason=reason, at=at)
 
 
+def map_with_current(*, run: Run, candidate: ModelVersion) -> ModelVersion:
+    """Give a run whose candidate was rejected the version that did better on the same blocks.
+
+    Raises:
+        StateForbidsError: the candidate was compared with none.
+    """
+    current = candidate.compared_with
+    if current is None:
+        raise StateForbidsError(
+            _("Version %(number)s was rejected and there is no other version to map with: train again.")
+            % {"number": candidate.number}
+        )
+    Run.objects.filter(pk=run.pk).update(version=current)
+    return current
+
+
 VERDICT_WORDS = {
     "first": gettext_lazy("first"),
     "better": gettext_lazy("better"),
