@@ -16,6 +16,7 @@ from habitats.stacks import stack_paths
 from ml.compute.change import zonal_transitions
 from ml.compute.classify import ClassifyOutputs, classify_stack
 from ml.compute.errors import RasterError, SampleError
+from ml.compute.model_files import load_model
 from ml.compute.polygons import generalise_map, polygonise_map
 from ml.compute.scores import score_class_map
 from ml.compute.zonal import zonal_areas
@@ -36,6 +37,7 @@ LARGEST_SHARE = 100
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     """Classify every cell of the year's stack; a window that is done stays done through a crash."""
     version = _approved_version_of(session.run)
+    _check_legend(version)
     outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
     classify_stack(
         stack_paths(session.run.region, session.run.year),
@@ -55,6 +57,19 @@ def _approved_version_of(run: Run) -> ModelVersion:
     if version is None or version.state != VersionState.APPROVED:
         raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
     return version
+
+
+def _check_legend(version: ModelVersion) -> None:
+    """Every class the version may draw must stand in today's legend."""
+    missing = sorted(set(load_model(path_of(version.artefact)).values) - set(legend_types()))
+    if missing:
+        raise StateForbidsError(
+            _(
+                "Version %(number)s knows habitats that the legend no longer lists: %(codes)s. Put them back in "
+                "legend.csv and import the region folder again, or train a new version."
+            )
+            % {"number": version.number, "codes": ", ".join(missing)}
+        )
 
 
 def _version_of(run: Run) -> ModelVersion | None:

@@ -5,8 +5,10 @@ import errno
 from collections.abc import Callable
 
 import structlog
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg.errors import DiskFull
 
 from bioccia.errors import BiocciaError
 from habitats import mapping, retraining
@@ -68,14 +70,21 @@ def _play(session: RunSession) -> None:
     except (ComputeError, BiocciaError) as error:
         logger.warning("run failed", why=str(error))
         actions.fail_run(run=run, at=session.now(), reason=str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, OperationalError) as error:
+        if not _is_full_disk(error):
             raise
         sentence = _("The disk is full: free some space, then restart the run from its page.")
         actions.fail_run(run=run, at=session.now(), reason=sentence)
     else:
         actions.finish_run(run=run, at=session.now(), result=result_of(session))
         remove_work_dir(run)
+
+
+def _is_full_disk(error: OSError | OperationalError) -> bool:
+    """Whether the disk of the files, or the one of the database, is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error.__cause__, DiskFull)
 
 
 def result_of(session: RunSession) -> dict[str, int | None]:

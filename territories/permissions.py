@@ -13,7 +13,7 @@ from guardian.shortcuts import get_objects_for_group
 
 from bioccia.errors import NotAllowedError
 from territories.models import Mandate, Territory, User
-from territories.states import RIGHTS_OF_ROLE, Role
+from territories.states import RIGHTS_OF_ROLE, Role, TerritoryKind
 
 Person = User | AnonymousUser
 
@@ -50,6 +50,22 @@ def territories_with_right(person: Person, right: str, *, on: datetime.date) -> 
         if group and get_objects_for_group(group, f"territories.{right}").filter(pk=mandate.territory_id).exists():
             held.append(mandate.territory)
     return held
+
+
+def may_everywhere(person: Person, right: str, *, on: datetime.date) -> bool:
+    """Whether the person holds a right on the whole region: what they do there changes everybody's map."""
+    has_region = Territory.objects.of_kind(TerritoryKind.REGION).exists()
+    return any(
+        held.kind == TerritoryKind.REGION if has_region else held.parent_id is None
+        for held in territories_with_right(person, right, on=on)
+    )
+
+
+def require_everywhere(person: Person, right: str, *, on: datetime.date) -> None:
+    """Raise NotAllowedError unless the person holds the right on the whole region."""
+    if not may_everywhere(person, right, on=on):
+        require(person, right, on=on)
+        raise NotAllowedError(_("Your mandate covers a part of the region; this changes the whole of it."))
 
 
 def require(person: Person, right: str, territory: Territory | None = None, *, on: datetime.date) -> None:

@@ -13,7 +13,7 @@ from habitats.models import GeneralisedPolygon, Polygon, TerritoryStatistic, Ter
 from habitats.states import VINTAGE_MOVES, VintageState
 from ml.models import Run
 from territories.models import User
-from territories.permissions import require
+from territories.permissions import require_everywhere
 
 logger = structlog.get_logger(__name__)
 POLYGON_COLUMNS = (
@@ -119,7 +119,7 @@ def publish_vintage(*, vintage: Vintage, by: User | None, at: datetime.datetime)
         StateForbidsError: it is not a working vintage.
     """
     if by is not None:
-        require(by, "release", on=at.date())
+        require_everywhere(by, "release", on=at.date())
     held = Vintage.objects.select_for_update().get(pk=vintage.pk)
     _replace(held, VintageState.PUBLISHED)
     held.published_at = at
@@ -132,8 +132,9 @@ def _replace(vintage: Vintage, state: VintageState) -> None:
     same_year = Vintage.objects.select_for_update().filter(region=vintage.region_id, year=vintage.year, state=state)
     for earlier in same_year.exclude(pk=vintage.pk):
         _move(earlier, "replace")
-        earlier.polygons.all().delete()
-        earlier.generalised.all().delete()
+        if state == VintageState.WORKING:  # what has once been public stays, for whoever cited it
+            earlier.polygons.all().delete()
+            earlier.generalised.all().delete()
 
 
 def _move(vintage: Vintage, move: str) -> None:

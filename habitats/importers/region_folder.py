@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import shapely
 import structlog
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from habitats import actions
 from habitats.importers.territories import footprint_of, store_layers
@@ -25,6 +28,8 @@ from ml.compute.region import (
     stack_bands,
 )
 from ml.compute.samples import BLOCK_CELLS, assign_splits
+from ml.errors import RunOpenError
+from ml.models import Run
 from species.importers import DatasetFacts, import_observation_file
 from species.states import Diffusion
 from territories.actions import store_region
@@ -67,6 +72,8 @@ def import_region_folder(path: Path, *, at: datetime.datetime) -> ImportReport:
         ComputeError: something in the folder is wrong; nothing was written.
         BiocciaError: an observation file is wrong; nothing was written.
     """
+    if Run.objects.open().exists():
+        raise RunOpenError(_("A run of this region is not finished: wait for its end, or stop it, then import."))
     folder = read_region_folder(path)
     notices = check_region_folder(folder)
     with transaction.atomic():
@@ -119,9 +126,10 @@ def _store_samples(folder: RegionFolder, year: int, habitats: Mapping[str, Any])
     splits = assign_splits(frame, block_m=block_m, seed=folder.seed or 0)
     places = frame.to_crs(4326).geometry
     source = f"{folder.slug}/{year}"
+    keys = _sample_keys(frame, source)
     rows = (
         {
-            "key": f"{source}:{position}",
+            "key": keys[position],
             "habitat_type": habitats[row.code],
             "geometry": GEOSGeometry(memoryview(shapely.to_wkb(places.iloc[position])), srid=4326),
             "observed_on": row.date or None,
@@ -133,6 +141,18 @@ def _store_samples(folder: RegionFolder, year: int, habitats: Mapping[str, Any])
         for position, row in enumerate(frame.itertuples(index=False))
     )
     return actions.store_samples(year=year, source=source, rows=rows)
+
+
+def _sample_keys(frame: gpd.GeoDataFrame, source: str) -> list[str]:
+    """A key of each sample by what it says, so that a row put in the middle of the file renames no other."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for row, place in zip(frame.itertuples(index=False), shapely.to_wkb(frame.geometry.values), strict=True):
+        said = "|".join([row.code, row.date, row.observers, row.origin, row.split]).encode()
+        content = hashlib.sha256(said + place).hexdigest()[:20]
+        seen[content] += 1
+        keys.append(f"{source}:{content}:{seen[content]}")
+    return keys
 
 
 def _store_bands(folder: RegionFolder, year: int) -> int:

@@ -15,7 +15,7 @@ from ml.errors import RunLostError, RunOpenError
 from ml.models import Run, RunStep
 from ml.states import RUN_MOVES, Mode, RunKind, RunState, StepState
 from territories.models import Region, User
-from territories.permissions import may, require
+from territories.permissions import may_everywhere, require_everywhere
 
 logger = structlog.get_logger(__name__)
 LARGEST_SEED = 2**31 - 1
@@ -41,9 +41,9 @@ def request_run(
     """
     parameters = dict(options.get("parameters") or {})
     if by is not None:
-        require(by, "run_models", on=at.date())
+        require_everywhere(by, "run_models", on=at.date())
         if parameters.get("decision") == "gate":
-            require(by, "decide_version", on=at.date())
+            require_everywhere(by, "decide_version", on=at.date())
     _check_run_fields(region, year, options)
     try:
         with transaction.atomic():
@@ -228,8 +228,8 @@ def request_stop(*, run: Run, by: User, at: datetime.datetime) -> Run:
         NotAllowedError: neither `run_models` nor `stop_runs`.
         StateForbidsError: the run has ended.
     """
-    if not may(by, "stop_runs", on=at.date()):
-        require(by, "run_models", on=at.date())
+    if not may_everywhere(by, "stop_runs", on=at.date()):
+        require_everywhere(by, "run_models", on=at.date())
     held = Run.objects.select_for_update().get(pk=run.pk)
     if held.state not in RUN_MOVES["stop"][0]:
         raise StateForbidsError(_("Run %(run)s has already ended.") % {"run": held.pk})
@@ -249,7 +249,7 @@ def requeue_run(*, run: Run, by: User, at: datetime.datetime) -> Run:
         StateForbidsError: it has not ended, or it ended well.
         RunOpenError: another run of the region is open.
     """
-    require(by, "run_models", on=at.date())
+    require_everywhere(by, "run_models", on=at.date())
     try:
         with transaction.atomic():
             held = Run.objects.select_for_update().get(pk=run.pk)

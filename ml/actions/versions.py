@@ -15,7 +15,7 @@ from ml.actions.runs import requeue
 from ml.models import Artefact, ModelVersion, Run, TrainingSet
 from ml.states import RUN_MOVES, VERSION_MOVES, RunState
 from territories.models import User
-from territories.permissions import require
+from territories.permissions import require_everywhere
 
 logger = structlog.get_logger(__name__)
 
@@ -149,7 +149,7 @@ def _gate_sentence(version: ModelVersion, verdict: str) -> str:
 
 
 def _decide(version: ModelVersion, move: str, *, by: User, reason: str, at: datetime.datetime) -> ModelVersion:
-    require(by, "decide_version", on=at.date())
+    require_everywhere(by, "decide_version", on=at.date())
     if not reason.strip():
         sentence = _("Say why, in a sentence: it stays on the version's card.")
         raise InvalidFieldsError(sentence, fields={"reason": sentence})

@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 
 from habitats.models import LegendEntry, Polygon, Sample, TerritoryStatistic, TerritoryTransition, Vintage
 from habitats.states import SampleSet, VintageState
-from ml.actions import approve_version
+from ml.actions import approve_version, request_run
 from ml.models import ModelVersion, Run
-from ml.states import RunState, VersionState
+from ml.states import RunKind, RunState, VersionState
 from territories.models import Region, Territory
 from territories.states import Role
 from tests.factories import AN_INSTANT, person_with
@@ -126,3 +126,32 @@ def test_a_stack_moved_after_the_import_is_named_by_the_run(folder, tmp_path):
 def test_a_year_on_real_images_reaches_its_floor(capsys, name, year, floor):
     answer = run_year(capsys, shared_path(f"data/regions/{name}"), year)
     assert answer["metrics"]["macro_f1"] >= floor
+
+
+def test_importing_again_keeps_what_was_decided_about_samples(folder):
+    call_command("import_region", str(folder))
+    retired, sealed = Sample.objects.filter(year=2024).order_by("pk")[:2]
+    Sample.objects.filter(pk=retired.pk).update(retired_at=AN_INSTANT, weight=0.5)
+    Sample.objects.filter(pk=sealed.pk).update(sample_set=SampleSet.AUDIT)
+    before = set(Sample.objects.values_list("pk", "key"))
+    call_command("import_region", str(folder))
+    assert set(Sample.objects.values_list("pk", "key")) == before
+    retired.refresh_from_db()
+    sealed.refresh_from_db()
+    assert (retired.retired_at, retired.weight, sealed.sample_set) == (AN_INSTANT, 0.5, SampleSet.AUDIT)
+
+
+def test_a_folder_is_not_imported_under_a_run(folder):
+    call_command("import_region", str(folder))
+    engineer = person_with(Role.MODEL_ENGINEER, Territory.objects.get(kind="region"))
+    request_run(region=Region.objects.get(), year=2024, kind=RunKind.YEAR, at=AN_INSTANT, by=engineer)
+    with pytest.raises(CommandError):
+        call_command("import_region", str(folder))
+
+
+def test_a_version_whose_habitat_left_the_legend_says_which(folder):
+    call_command("import_region", str(folder))
+    call_command("run_year", str(folder), year=2024, mode="frugal")
+    LegendEntry.objects.get(habitat_type__code="G2.1").delete()
+    with pytest.raises(CommandError, match=r"G2\.1"):
+        call_command("map_vintage", "1")

@@ -15,6 +15,7 @@ from tests.factories import (
     ModelVersionFactory,
     RegionFactory,
     RunFactory,
+    TerritoryFactory,
     UserFactory,
     person_with,
 )
@@ -185,3 +186,14 @@ def test_every_move_of_a_run_ends_in_a_state_and_starts_from_others():
     for move, (sources, target) in RUN_MOVES.items():
         assert target in RunState
         assert set(sources) <= set(RunState), move
+
+
+def test_the_engineer_of_a_commune_does_not_map_the_whole_region():
+    region = TerritoryFactory(region=True)
+    commune = TerritoryFactory(parent=region)
+    with pytest.raises(NotAllowedError):
+        request(by=person_with(Role.MODEL_ENGINEER, commune))
+    with pytest.raises(NotAllowedError):
+        actions.approve_version(
+            version=ModelVersionFactory(), by=person_with(Role.MODEL_ENGINEER, commune), reason="Fine.", at=LATER
+        )

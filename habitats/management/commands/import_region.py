@@ -10,6 +10,7 @@ from bioccia.commands import JsonCommand
 from bioccia.errors import BiocciaError
 from habitats.importers.region_folder import import_region_folder
 from ml.compute.errors import ComputeError
+from ml.run_session import end_abandoned_runs
 
 
 class Command(JsonCommand):
@@ -27,6 +28,7 @@ class Command(JsonCommand):
 
     def play(self, **options: Any) -> dict[str, Any]:
         """Import and count."""
+        end_abandoned_runs()
         report = import_region_folder(options["folder"], at=timezone.now())
         for notice in report.notices:
             self.say(notice)

@@ -10,6 +10,7 @@ from habitats.importers.region_folder import import_region_folder
 from habitats.management.console_runs import ConsoleRunCommand
 from habitats.queries import year_report
 from ml.compute.energy import Meter
+from ml.run_session import end_abandoned_runs
 from ml.states import RunKind
 
 
@@ -32,6 +33,7 @@ class Command(ConsoleRunCommand):
 
     def play(self, **options: Any) -> dict[str, Any]:
         """Play the year and report."""
+        end_abandoned_runs()
         with Meter() as meter:
             report = import_region_folder(options["folder"], at=timezone.now())
         for notice in report.notices:
