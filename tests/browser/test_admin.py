@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from territories.models import Mandate
 from tests import factories
+from tests.browser.people import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 
@@ -11,9 +14,8 @@ def test_a_mandate_is_given_in_the_administration_under_the_pages_policy(live_we
     administrator = factories.UserFactory(administrator=True)
     factories.UserFactory(email="botaniste@example.org", full_name="Nadège")
     page.goto(f"{live_web}/admin/")
-    page.locator("#id_username").fill(administrator.email)
-    page.locator("#id_password").fill(factories.PASSWORD)
-    page.locator("[type=submit]").click()
+    expect(page).to_have_url(re.compile("/compte/login/"))  # one door, with its limit of attempts and its second step
+    sign_in(page, live_web, administrator)
     page.goto(f"{live_web}/admin/territories/mandate/add/")
     for field, text, found in (("user", "botaniste", "Nadège"), ("territory", "bois", "Bois-Joli")):
         page.locator(f".field-{field} .select2-selection").click()
