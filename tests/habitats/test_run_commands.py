@@ -63,7 +63,7 @@ def test_a_candidate_waits_for_a_person_before_it_maps(capsys, folder):
     call_command("train_version", year=2024, mode="frugal")
     version = ModelVersion.objects.get()
     assert version.state == VersionState.CANDIDATE
-    with pytest.raises(CommandError, match="(?i)appro[uv]"):
+    with pytest.raises(CommandError, match=r"(?i)appro[uv]"):
         call_command("map_vintage", str(version.number))
     region = Territory.objects.get(kind="region")
     approve_version(version=version, by=person_with(Role.MODEL_ENGINEER, region), reason="Read.", at=AN_INSTANT)
