@@ -82,6 +82,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "guardian",
     "leaflet",
+    "pghistory",
+    "pgtrigger",
     "rest_framework",
     "rest_framework.authtoken",
     "rest_framework_gis",
@@ -301,4 +303,4 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="bioccia@example.org")
 
 LOGGING = structlog_settings(debug=DEBUG)
 LOGGING_CONFIG = "logging.config.dictConfig"
-API_APPS = ["territories", "ml", "species", "habitats"]
+API_APPS = ["territories", "ml", "species", "habitats", "feedback"]

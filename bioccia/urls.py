@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("ml.urls")),
     path("", include("species.urls")),
     path("", include("habitats.urls")),
+    path("", include("feedback.urls")),
 ]
 handler404 = "bioccia.errors.page_not_found"
 handler403 = "bioccia.errors.page_forbidden"
