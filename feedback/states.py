@@ -1,59 +1,231 @@
-"""The invented people of the demonstration: who they work for, what they may do, and where."""
+"""Rounds, reports and releases: their states, and the one table of moves of each."""
 
 from dataclasses import dataclass
 
-from territories.states import OrganisationKind, Role, TerritoryKind
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
-@dataclass(frozen=True)
-class DemoPerson:
-    """One invented person."""
+class RoundState(TextChoices):
+    """Where a round stands. Its dates say when it should be open; this says whether it is."""
 
-    mailbox: str
-    full_name: str
-    organisation: str
-    organisation_kind: OrganisationKind
-    roles: tuple[Role, ...]
-    territory_kind: TerritoryKind = TerritoryKind.REGION
-    is_staff: bool = False
+    PLANNED = "planned", _("planned")
+    OPEN = "open", _("open")
+    CLOSED = "closed", _("closed")
 
 
-DEMO_PEOPLE = (
-    DemoPerson("botaniste", "Aliénor Castèl", "Bureau d'études Cistus", OrganisationKind.CONSULTANCY, (Role.BOTANIST,)),
-    DemoPerson(
-        "campagne", "Guilhem Sabatièr", "Bureau d'études Cistus", OrganisationKind.CONSULTANCY, (Role.CAMPAIGN_LEAD,)
-    ),
-    DemoPerson(
-        "validation", "Mirèio Fabre", "Conservatoire botanique (démo)", OrganisationKind.CONSERVATORY, (Role.VALIDATOR,)
-    ),
-    DemoPerson(
-        "photo", "Jaume Puèg", "Atelier cartographique (démo)", OrganisationKind.PRODUCER, (Role.PHOTO_INTERPRETER,)
-    ),
-    DemoPerson(
-        "ddt", "Estelle Roquefeuil", "DDT (démo)", OrganisationKind.STATE, (Role.REVIEWER,), TerritoryKind.DEPARTMENT
-    ),
-    DemoPerson(
-        "commune",
-        "Bastian Lacroux",
-        "Mairie (démo)",
-        OrganisationKind.LOCAL_AUTHORITY,
-        (Role.REVIEWER,),
-        TerritoryKind.COMMUNE,
-    ),
-    DemoPerson(
-        "arbitrage", "Clamença Daudé", "Atelier cartographique (démo)", OrganisationKind.PRODUCER, (Role.ADJUDICATOR,)
-    ),
-    DemoPerson(
-        "arbitrage2", "Ramon Vidal", "Atelier cartographique (démo)", OrganisationKind.PRODUCER, (Role.ADJUDICATOR,)
-    ),
-    DemoPerson("appel", "Sylvane Delmas", "DREAL (démo)", OrganisationKind.STATE, (Role.APPEAL_PANEL,)),
-    DemoPerson(
-        "modele", "Noémie Carrière", "Atelier cartographique (démo)", OrganisationKind.PRODUCER, (Role.MODEL_ENGINEER,)
-    ),
-    DemoPerson("region", "Paulin Armengaud", "Région (démo)", OrganisationKind.REGION, (Role.RELEASE_ADMINISTRATOR,)),
-    DemoPerson("region2", "Odile Marty", "DREAL (démo)", OrganisationKind.STATE, (Role.RELEASE_ADMINISTRATOR,)),
-    DemoPerson(
-        "urbanisme", "Félix Boyer", "Agence d'urbanisme (démo)", OrganisationKind.LOCAL_AUTHORITY, (Role.PLANNER,)
-    ),
-    DemoPerson("admin", "Administration (démo)", "Région (démo)", OrganisationKind.REGION, (), is_staff=True),
+ROUND_MOVES: dict[str, tuple[tuple[RoundState, ...], RoundState]] = {
+    "open": ((RoundState.PLANNED,), RoundState.OPEN),
+    "close": ((RoundState.OPEN,), RoundState.CLOSED),
+}
+
+
+class ReportState(TextChoices):
+    """Where a report stands."""
+
+    DRAFT = "draft", _("draft")
+    SUBMITTED = "submitted", _("submitted")
+    NEEDS_INFO = "needs_info", _("waiting for its author")
+    IN_REVIEW = "in_review", _("in review")
+    AWAITING_FIELD = "awaiting_field", _("waiting for a field visit")
+    DECISION_PROPOSED = "decision_proposed", _("waiting for a second signature")
+    ACCEPTED = "accepted", _("accepted")
+    ALREADY_FIXED = "already_fixed", _("already corrected")
+    REJECTED_SPEC = "rejected_spec", _("not kept: the map follows its specification")
+    REJECTED_OFF_TOPIC = "rejected_off_topic", _("not kept: off topic")
+    MERGED = "merged", _("joined to another report")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    EXPIRED = "expired", _("expired")
+    APPEALED = "appealed", _("in appeal")
+    REVERTED = "reverted", _("reverted")
+    INTEGRATED = "integrated", _("in a release")
+
+
+REJECTED = (ReportState.REJECTED_SPEC, ReportState.REJECTED_OFF_TOPIC)
+# The outcomes that a proposal may name, and that its signature makes.
+OUTCOMES = (ReportState.ACCEPTED, ReportState.ALREADY_FIXED, *REJECTED)
+# Somebody still has something to do: a release waits for these.
+OPEN_STATES = (
+    ReportState.SUBMITTED,
+    ReportState.NEEDS_INFO,
+    ReportState.IN_REVIEW,
+    ReportState.AWAITING_FIELD,
+    ReportState.DECISION_PROPOSED,
+    ReportState.APPEALED,
 )
+
+# The status of a report as clients of the Espace collaboratif know it; a draft has none.
+EC_STATUS: dict[ReportState, str] = {
+    ReportState.DRAFT: "",
+    ReportState.SUBMITTED: "submit",
+    ReportState.NEEDS_INFO: "pending0",
+    ReportState.IN_REVIEW: "pending",
+    ReportState.AWAITING_FIELD: "pending",
+    ReportState.DECISION_PROPOSED: "pending2",
+    ReportState.ACCEPTED: "valid",
+    ReportState.ALREADY_FIXED: "valid0",
+    ReportState.REJECTED_SPEC: "reject",
+    ReportState.REJECTED_OFF_TOPIC: "reject0",
+    ReportState.MERGED: "pending",
+    ReportState.WITHDRAWN: "reject0",
+    ReportState.EXPIRED: "reject0",
+    ReportState.APPEALED: "pending",
+    ReportState.REVERTED: "pending",
+    ReportState.INTEGRATED: "valid",
+}
+
+
+class Who(TextChoices):
+    """Who makes a move."""
+
+    AUTHOR = "author", _("the author")
+    ADJUDICATOR = "adjudicator", _("an adjudicator who is not the author")
+    HOLDER = "holder", _("the holder of the lock")
+    SIGNER = "signer", _("another adjudicator, or the proposer where one signature is enough")
+    RELEASE_ADMINISTRATOR = "release_administrator", _("a release administrator")
+    TIMER = "timer", _("the clock")
+    PUBLICATION = "publication", _("the publication of a release")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row of the table: from where, to where, by whom, and what must be said with it.
+
+    Attributes:
+        sources: the states it leaves.
+        targets: the states it may reach.
+        who: who makes it.
+        needs: fields that must be given.
+    """
+
+    sources: tuple[ReportState, ...]
+    targets: tuple[ReportState, ...]
+    who: Who
+    needs: tuple[str, ...] = ()
+
+
+S = ReportState
+REPORT_MOVES: dict[str, Move] = {
+    "submit": Move((S.DRAFT, S.NEEDS_INFO), (S.SUBMITTED,), Who.AUTHOR),
+    "take": Move((S.SUBMITTED, S.APPEALED), (S.IN_REVIEW,), Who.ADJUDICATOR),
+    "ask": Move((S.IN_REVIEW,), (S.NEEDS_INFO,), Who.HOLDER, ("question",)),
+    "send_to_field": Move((S.IN_REVIEW,), (S.AWAITING_FIELD,), Who.HOLDER),
+    "propose": Move(
+        (S.IN_REVIEW, S.AWAITING_FIELD),
+        (S.DECISION_PROPOSED, S.IN_REVIEW),
+        Who.HOLDER,
+        ("outcome", "result", "reason_code", "reply"),
+    ),
+    "sign": Move((S.DECISION_PROPOSED,), (*OUTCOMES, S.IN_REVIEW), Who.SIGNER),
+    "merge": Move((S.SUBMITTED, S.IN_REVIEW), (S.MERGED,), Who.ADJUDICATOR, ("master",)),
+    "withdraw": Move((S.DRAFT, S.SUBMITTED, S.NEEDS_INFO), (S.WITHDRAWN,), Who.AUTHOR),
+    "expire": Move((S.NEEDS_INFO,), (S.EXPIRED,), Who.TIMER),
+    "appeal": Move(REJECTED, (S.APPEALED,), Who.AUTHOR, ("new_evidence",)),
+    "revert": Move((S.ACCEPTED, S.INTEGRATED), (S.REVERTED,), Who.RELEASE_ADMINISTRATOR, ("reason",)),
+    "integrate": Move((S.ACCEPTED,), (S.INTEGRATED,), Who.PUBLICATION),
+}
+del S
+
+
+class ErrorType(TextChoices):
+    """What the reviewer says is wrong."""
+
+    ATTRIBUTE = "attribute", _("the habitat")
+    GEOMETRY = "geometry", _("the outline")
+    BOTH = "both", _("the habitat and the outline")
+
+
+class EvidenceType(TextChoices):
+    """What the reviewer knows it from."""
+
+    FIELD_VISIT = "field_visit", _("field visit")
+    PHOTO = "photo", _("photograph")
+    IMAGERY = "imagery", _("aerial or satellite imagery")
+    DOCUMENT = "document", _("document")
+    KNOWLEDGE = "knowledge", _("knowledge of the place")
+
+
+class DecisionResult(TextChoices):
+    """The three results of a decision; the first two are named by the national land-cover process."""
+
+    ERROR_TO_CORRECT = "error_to_correct", _("error to correct")
+    MISUNDERSTANDING = "misunderstanding", _("misunderstanding of the specification")
+    REAL_CHANGE = "real_change", _("real change: the map was right at the date of the image")
+
+
+# Which result may stand with which outcome.
+RESULTS_OF_OUTCOME: dict[ReportState, tuple[DecisionResult, ...]] = {
+    ReportState.ACCEPTED: (DecisionResult.ERROR_TO_CORRECT,),
+    ReportState.ALREADY_FIXED: (DecisionResult.ERROR_TO_CORRECT,),
+    ReportState.REJECTED_SPEC: (DecisionResult.MISUNDERSTANDING, DecisionResult.REAL_CHANGE),
+    ReportState.REJECTED_OFF_TOPIC: (DecisionResult.MISUNDERSTANDING,),
+}
+
+
+class ReasonCode(TextChoices):
+    """Why, in a word that can be counted."""
+
+    CONFUSED_HABITATS = "confused_habitats", _("two habitats confused by the model")
+    WRONG_OUTLINE = "wrong_outline", _("outline misplaced")
+    MISSED_PATCH = "missed_patch", _("patch missed")
+    ALREADY_CORRECTED = "already_corrected", _("already corrected by another report")
+    BELOW_MINIMUM_UNIT = "below_minimum_unit", _("smaller than the minimum mapping unit")
+    WITHIN_SPECIFICATION = "within_specification", _("the map follows its specification")
+    CHANGED_SINCE = "changed_since", _("the ground changed after the date of the image")
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence", _("not enough evidence")
+    OUT_OF_SCOPE = "out_of_scope", _("not about habitats")
+    UNREADABLE = "unreadable", _("cannot be understood")
+
+
+REASONS_OF_OUTCOME: dict[ReportState, tuple[ReasonCode, ...]] = {
+    ReportState.ACCEPTED: (ReasonCode.CONFUSED_HABITATS, ReasonCode.WRONG_OUTLINE, ReasonCode.MISSED_PATCH),
+    ReportState.ALREADY_FIXED: (ReasonCode.ALREADY_CORRECTED,),
+    ReportState.REJECTED_SPEC: (
+        ReasonCode.BELOW_MINIMUM_UNIT,
+        ReasonCode.WITHIN_SPECIFICATION,
+        ReasonCode.CHANGED_SINCE,
+        ReasonCode.NOT_ENOUGH_EVIDENCE,
+    ),
+    ReportState.REJECTED_OFF_TOPIC: (ReasonCode.OUT_OF_SCOPE, ReasonCode.UNREADABLE),
+}
+
+
+class SecondSignature(TextChoices):
+    """Why one signature is not enough."""
+
+    STAKE = "stake", _("high stake of the habitat, present or proposed")
+    AREA = "area", _("large area")
+    DISAGREEMENT = "disagreement", _("two reviewers disagree")
+    LOWERED_STAKE = "lowered_stake", _("the correction lowers a stake")
+    APPEAL = "appeal", _("decided in appeal")
+
+
+class MessageKind(TextChoices):
+    """What a message of the thread is."""
+
+    QUESTION = "question", _("question")
+    ANSWER = "answer", _("answer")
+    REPLY = "reply", _("reply")
+    EVIDENCE = "evidence", _("new evidence")
+    REASON = "reason", _("reason")
+
+
+class ReleaseState(TextChoices):
+    """Where a release stands."""
+
+    PREPARED = "prepared", _("dossier prepared")
+    SIGNED = "signed", _("signed by two people")
+    PUBLISHED = "published", _("published")
+    SUPERSEDED = "superseded", _("superseded")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    ABANDONED = "abandoned", _("abandoned before publication")
+
+
+RELEASE_MOVES: dict[str, tuple[tuple[ReleaseState, ...], ReleaseState]] = {
+    "prepare": ((ReleaseState.PREPARED,), ReleaseState.PREPARED),
+    "sign": ((ReleaseState.PREPARED,), ReleaseState.SIGNED),
+    "publish": ((ReleaseState.SIGNED,), ReleaseState.PUBLISHED),
+    "supersede": ((ReleaseState.PUBLISHED,), ReleaseState.SUPERSEDED),
+    "withdraw": ((ReleaseState.PUBLISHED, ReleaseState.SUPERSEDED), ReleaseState.WITHDRAWN),
+    "abandon": ((ReleaseState.PREPARED, ReleaseState.SIGNED), ReleaseState.ABANDONED),
+}
