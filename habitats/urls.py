@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from habitats.views import communes, table, territories, tiles, versions
+from habitats.views import chips, communes, table, territories, tiles, versions
 from habitats.views import map as map_views
 
 app_name = "habitats"
@@ -19,6 +19,8 @@ urlpatterns = [
     path("versions/<int:number>/decision/", versions.decide_version, name="version-decide"),
     path("tiles/vintages/<int:vintage_id>/<int:z>/<int:x>/<int:y>.mvt", tiles.vintage_tile, name="tile"),
     path("tiles/outlines/<int:z>/<int:x>/<int:y>.mvt", map_views.outlines, name="outline-tile"),
+    path("vues/", chips.chip_strip, name="chips"),
+    path("vues/image.png", chips.chip, name="chip"),
     path("tableau/", table.map_table, name="map-table"),
     path("tableau/polygones.csv", table.polygon_csv, name="polygon-csv"),
     path("tableau/surfaces.csv", table.area_csv, name="area-csv"),
