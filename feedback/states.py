@@ -229,3 +229,18 @@ RELEASE_MOVES: dict[str, tuple[tuple[ReleaseState, ...], ReleaseState]] = {
     "withdraw": ((ReleaseState.PUBLISHED, ReleaseState.SUPERSEDED), ReleaseState.WITHDRAWN),
     "abandon": ((ReleaseState.PREPARED, ReleaseState.SIGNED), ReleaseState.ABANDONED),
 }
+
+
+class CyclePhase(TextChoices):
+    """Where a yearly cycle stands, in the order in which it is played."""
+
+    DRAW_AUDIT = "draw_audit", _("draw the audit sample")
+    MAP = "map", _("train, decide and map")
+    PLAN_ROUNDS = "plan_rounds", _("plan the rounds")
+    HOLD_ROUNDS = "hold_rounds", _("hold the rounds")
+    FINISH_DECISIONS = "finish_decisions", _("decide the last reports")
+    OPEN_AUDIT = "open_audit", _("open the audit sample")
+    PREPARE_RELEASE = "prepare_release", _("prepare the dossier")
+    COLLECT_SIGNATURES = "collect_signatures", _("collect two signatures")
+    PUBLISH = "publish", _("publish")
+    ENDED = "ended", _("ended")

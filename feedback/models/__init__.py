@@ -1,5 +1,6 @@
 """Tables of the consultation and of the release, by concern."""
 
+from feedback.models.cycles import Cycle, CycleEntry
 from feedback.models.releases import Release, ReleaseFile, ReleaseSignature, ReleaseThresholds
 from feedback.models.reports import (
     Attachment,
@@ -13,6 +14,8 @@ from feedback.models.rounds import Round
 
 __all__ = [
     "Attachment",
+    "Cycle",
+    "CycleEntry",
     "Decision",
     "Release",
     "ReleaseFile",
