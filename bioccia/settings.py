@@ -217,10 +217,22 @@ CELERY_BEAT_SCHEDULE = {
     "end mandates of the past": {"task": "territories.refresh_grants", "schedule": 3600.0},
 }
 # A run's kind, and the doorbell that plays it. The dispatcher in ml reads this and imports no app above it.
-RUN_TASKS = {"year": "habitats.play_run", "training": "habitats.play_run", "mapping": "habitats.play_run"}
+RUN_TASKS = {
+    "year": "habitats.play_run",
+    "training": "habitats.play_run",
+    "mapping": "habitats.play_run",
+    "ablation": "habitats.play_run",
+}
 RUN_HEARTBEAT_SECONDS = 5
 RUN_SILENT_SECONDS = 30
 RUN_MAX_FRUITLESS_STARTS = 6
+
+# Reports lean towards visible errors: what one weighs in training beside a surveyed place, and what is left of it for
+# each year that passes while its correction holds.
+REPORT_SAMPLE_WEIGHT = env.float("REPORT_SAMPLE_WEIGHT", default=0.5)
+CARRIED_SAMPLE_DECAY = env.float("CARRIED_SAMPLE_DECAY", default=0.7)
+# Above this confidence of the new map (%), cells that became a third habitat end an earlier correction's hold.
+CHANGE_CONFIDENCE = env.int("CHANGE_CONFIDENCE", default=90)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

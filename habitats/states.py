@@ -52,3 +52,31 @@ VINTAGE_MOVES: dict[str, tuple[tuple[VintageState, ...], VintageState]] = {
     "replace": ((VintageState.BUILDING, VintageState.WORKING, VintageState.PUBLISHED), VintageState.REPLACED),
     "publish": ((VintageState.WORKING,), VintageState.PUBLISHED),
 }
+
+
+class CorrectionState(TextChoices):
+    """Where a correction stands."""
+
+    APPLIED = "applied", _("applied")
+    REVERTED = "reverted", _("reverted")
+
+
+CORRECTION_MOVES: dict[str, tuple[tuple[CorrectionState, ...], CorrectionState]] = {
+    "revert": ((CorrectionState.APPLIED,), CorrectionState.REVERTED),
+}
+
+
+class BindingOutcome(TextChoices):
+    """What became of an earlier correction in a later vintage."""
+
+    BOUND = "bound", _("applied again")
+    AGREES = "agrees", _("the map already agrees")
+    DROPPED = "dropped", _("dropped")
+
+
+class DropReason(TextChoices):
+    """The evidence of change that ends a correction's hold."""
+
+    NEWER_SAMPLE = "newer_sample", _("a newer sample says otherwise")
+    IMAGE_CHANGE = "image_change", _("the images changed beyond doubt")
+    DECISION = "decision", _("a later decision")

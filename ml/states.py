@@ -10,6 +10,7 @@ class RunKind(TextChoices):
     YEAR = "year", _("mapping year")
     TRAINING = "training", _("training")
     MAPPING = "mapping", _("mapping")
+    ABLATION = "ablation", _("what reports brought")
 
 
 class RunState(TextChoices):

@@ -1,5 +1,7 @@
 """Tables of habitats, by concern."""
 
+from habitats.models.ablations import Ablation
+from habitats.models.corrections import BoundCorrection, CorrectedPiece, Correction
 from habitats.models.samples import Sample
 from habitats.models.typologies import Crosswalk, CrosswalkRow, HabitatType, LegendEntry, Typology
 from habitats.models.vintages import (
@@ -11,6 +13,10 @@ from habitats.models.vintages import (
 )
 
 __all__ = [
+    "Ablation",
+    "BoundCorrection",
+    "CorrectedPiece",
+    "Correction",
     "Crosswalk",
     "CrosswalkRow",
     "GeneralisedPolygon",

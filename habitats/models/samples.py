@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import pghistory
 from django.contrib.gis.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +27,11 @@ class SampleQuerySet(models.QuerySet["Sample"]):
         return self.exclude(sample_set=SampleSet.AUDIT)
 
 
+@pghistory.track(
+    pghistory.UpdateEvent(row=pghistory.Old),
+    pghistory.DeleteEvent(),
+    attrs={"geometry": models.GeometryField(srid=4326, spatial_index=False)},
+)
 class Sample(models.Model):
     """One labelled place."""
 

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import pghistory
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import Point
 from django.db.models import Q
@@ -77,6 +78,13 @@ class PolygonQuerySet(models.QuerySet["Polygon"]):
         return self.defer("geometry_3857").select_related("habitat_type", "runner_up_1", "runner_up_2")
 
 
+# What a polygon was before each change. Inserts are not tracked and the twin is not kept: a load would take twice as long.
+@pghistory.track(
+    pghistory.UpdateEvent(row=pghistory.Old),
+    pghistory.DeleteEvent(),
+    exclude=["geometry_3857"],
+    attrs={"geometry": models.PolygonField(srid=4326, spatial_index=False)},
+)
 class Polygon(models.Model):
     """One polygon of a vintage."""
 

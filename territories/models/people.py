@@ -3,6 +3,7 @@
 import datetime
 from typing import Any, ClassVar, Self
 
+import pghistory
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
@@ -87,6 +88,7 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
         return self.filter(Q(starts_on__lte=on), Q(ends_on__isnull=True) | Q(ends_on__gte=on), user__is_active=True)
 
 
+@pghistory.track(pghistory.UpdateEvent(row=pghistory.Old), pghistory.DeleteEvent())
 class Mandate(models.Model):
     """Person x role x territory (x habitat branch), for a period."""
 
