@@ -244,3 +244,6 @@ class CyclePhase(TextChoices):
     COLLECT_SIGNATURES = "collect_signatures", _("collect two signatures")
     PUBLISH = "publish", _("publish")
     ENDED = "ended", _("ended")
+
+
+CYCLE_ORDER: tuple[CyclePhase, ...] = tuple(CyclePhase)
