@@ -1,4 +1,4 @@
-"""What a sender gives as a picture, made safe: recognised by content, bounded, rewritten without what it says of itself."""
+"""What a sender gives as a picture, made safe: recognised by content, bounded, rewritten without its metadata."""
 
 import struct
 import zlib

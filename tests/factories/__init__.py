@@ -3,6 +3,7 @@
 Places are small squares around 2.30 E, 43.60 N, beside one another: `square(column, row)` is the outline to count on.
 """
 
+from tests.factories.feedback import ReportFactory, ReportPolygonFactory, RoundFactory
 from tests.factories.ground import (
     A_DAY,
     AN_INSTANT,
@@ -63,6 +64,9 @@ __all__ = [
     "PolygonFactory",
     "PredictorLayerFactory",
     "RegionFactory",
+    "ReportFactory",
+    "ReportPolygonFactory",
+    "RoundFactory",
     "RunFactory",
     "RunStepFactory",
     "SampleFactory",
