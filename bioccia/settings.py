@@ -216,6 +216,9 @@ CELERY_BEAT_SCHEDULE = {
     "wake silent runs": {"task": "ml.dispatch_runs", "schedule": 5.0, "options": {"expires": 5}},
     "say the worker lives": {"task": "ml.note_worker", "schedule": 10.0, "options": {"expires": 10}},
     "end mandates of the past": {"task": "territories.refresh_grants", "schedule": 3600.0},
+    "send the mail that waits": {"task": "territories.send_mail", "schedule": 20.0, "options": {"expires": 20}},
+    "open and close rounds": {"task": "feedback.turn_rounds", "schedule": 60.0, "options": {"expires": 60}},
+    "remind and expire": {"task": "feedback.expire_reports", "schedule": 3600.0},
 }
 # A run's kind, and the doorbell that plays it. The dispatcher in ml reads this and imports no app above it.
 RUN_TASKS = {
@@ -223,6 +226,7 @@ RUN_TASKS = {
     "training": "habitats.play_run",
     "mapping": "habitats.play_run",
     "ablation": "habitats.play_run",
+    "publication": "feedback.play_publication",
 }
 RUN_HEARTBEAT_SECONDS = 5
 RUN_SILENT_SECONDS = 30
@@ -234,6 +238,24 @@ REPORT_SAMPLE_WEIGHT = env.float("REPORT_SAMPLE_WEIGHT", default=0.5)
 CARRIED_SAMPLE_DECAY = env.float("CARRIED_SAMPLE_DECAY", default=0.7)
 # Above this confidence of the new map (%), cells that became a third habitat end an earlier correction's hold.
 CHANGE_CONFIDENCE = env.int("CHANGE_CONFIDENCE", default=90)
+
+# The consultation: what a report may be, how long each waits, when one signature is not enough.
+REPORT_MAX_AREA_M2 = 20_000_000.0
+REPORT_MAX_VERTICES = 10_000
+REPORT_MAX_POLYGONS = 20
+REPORT_MAX_COMMENT = 4_000
+REPORT_MAX_OBSERVATION_YEARS = 10
+REPORT_LOCK_MINUTES = 30
+REPORT_ANSWER_DAYS = 60
+REPORT_SAMPLE_WEIGHT = 1.0
+QUESTION_DAYS = 21
+QUESTION_REMINDER_DAYS = 7  # before the end of QUESTION_DAYS
+APPEAL_DAYS = 60
+SECOND_SIGNATURE_AREA_M2 = 100_000.0
+
+# Mail waits in the outbox: how many leave at each ring, and when an address is given up.
+MAIL_BATCH = 50
+MAIL_MAX_FAILURES = 8
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -124,7 +124,35 @@ REPORT_MOVES: dict[str, Move] = {
     "revert": Move((S.ACCEPTED, S.INTEGRATED), (S.REVERTED,), Who.RELEASE_ADMINISTRATOR, ("reason",)),
     "integrate": Move((S.ACCEPTED,), (S.INTEGRATED,), Who.PUBLICATION),
 }
+# What happens to a report besides the moves of the domain; no decision comes of these.
+DESK_MOVES: dict[str, Move] = {
+    # Whose lock has run out holds nothing any more: another adjudicator goes on.
+    "take_over": Move((S.IN_REVIEW, S.AWAITING_FIELD), (S.IN_REVIEW, S.AWAITING_FIELD), Who.ADJUDICATOR),
+    "let_go": Move((S.IN_REVIEW, S.AWAITING_FIELD), (S.SUBMITTED, S.APPEALED, S.AWAITING_FIELD), Who.HOLDER),
+    # The map was made again under the report: its polygons are found again by place.
+    "relink": Move(OPEN_STATES, OPEN_STATES, Who.TIMER),
+}
+ALL_MOVES: dict[str, Move] = {**REPORT_MOVES, **DESK_MOVES}
 del S
+
+# Nobody has anything to do any more, unless an author appeals or an administrator reverts.
+CLOSED_STATES = (
+    *OUTCOMES,
+    ReportState.WITHDRAWN,
+    ReportState.EXPIRED,
+    ReportState.REVERTED,
+    ReportState.INTEGRATED,
+)
+
+
+class MoveReason(TextChoices):
+    """Why a move went where it went, where no person wrote a sentence."""
+
+    POLYGONS_CHANGED = "polygons_changed", _("the polygons changed in the meantime")
+    MAP_MADE_AGAIN = "map_made_again", _("the map was made again; the polygons were found again by place")
+    GROUND_GONE = "ground_gone", _("the map was made again and shows nothing at this place")
+    NO_ANSWER = "no_answer", _("no answer in time")
+    LOCK_RAN_OUT = "lock_ran_out", _("the lock of the one who held it had run out")
 
 
 class ErrorType(TextChoices):

@@ -3,6 +3,7 @@
 import datetime
 from typing import Self
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.db.models import Q
@@ -19,6 +20,7 @@ from feedback.states import (
     ReasonCode,
     ReportState,
 )
+from habitats.states import Stake
 
 
 class ReportQuerySet(models.QuerySet["Report"]):
@@ -35,6 +37,10 @@ class ReportQuerySet(models.QuerySet["Report"]):
     def of_author(self, person_id: int) -> Self:
         """Those of one person."""
         return self.filter(author_id=person_id)
+
+    def ordered_for_desk(self) -> Self:
+        """First due first."""
+        return self.order_by("due_on", "pk")
 
     def free_at(self, at: datetime.datetime) -> Self:
         """Those that nobody holds."""
@@ -94,6 +100,7 @@ class Report(models.Model):
     evidence_type = models.CharField(_("evidence"), max_length=20, choices=EvidenceType, blank=True)
     confidence = models.PositiveSmallIntegerField(_("confidence of the author (1-3)"), null=True, blank=True)
     lowers_stake = models.BooleanField(_("would lower a stake"), default=False)
+    stake = models.CharField(_("highest stake, seen or proposed, when sent"), max_length=20, choices=Stake, blank=True)
     declares_interest = models.BooleanField(_("the organisation has an interest in the place"), null=True, blank=True)
     simulated_seed = models.CharField(_("drawn by the demonstration"), max_length=60, blank=True)
     created_at = models.DateTimeField(_("begun at"))
@@ -102,12 +109,16 @@ class Report(models.Model):
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     due_on = models.DateField(_("answer due on"), null=True, blank=True, help_text=_("Paused while a question waits."))
     asked_at = models.DateTimeField(_("question asked at"), null=True, blank=True)
+    reminded_at = models.DateTimeField(_("reminded of the question at"), null=True, blank=True)
     locked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("held by")
     )
     locked_until = models.DateTimeField(_("held until"), null=True, blank=True)
     master = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged", verbose_name=_("joined to")
+    )
+    near = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="near_later", verbose_name=_("open on the same ground")
     )
     appealed_at = models.DateTimeField(_("appealed at"), null=True, blank=True)
     release = models.ForeignKey(
@@ -144,7 +155,8 @@ class Report(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["state", "submitted_at"], name="report_queue"),
+            models.Index(fields=["due_on", "id"], condition=Q(state__in=OPEN_STATES), name="report_due"),
+            models.Index(fields=["state", "due_on", "id"], name="report_queue"),
             models.Index(fields=["round", "state"], name="report_round_state"),
             models.Index(fields=["author", "-updated_at"], name="report_author_recent"),
             models.Index(fields=["commune", "state"], name="report_commune_state"),
@@ -167,6 +179,7 @@ class ReportPolygon(models.Model):
         "habitats.HabitatType", models.PROTECT, related_name="+", verbose_name=_("habitat seen")
     )
     area_m2 = models.FloatField(_("area seen (m²)"), default=0.0)
+    relinked_at = models.DateTimeField(_("found again by place at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("polygon of a report")
@@ -211,6 +224,15 @@ class Decision(models.Model):
     signed_at = models.DateTimeField(_("signed at"), null=True, blank=True)
     sent_back_at = models.DateTimeField(_("sent back to review at"), null=True, blank=True)
     in_appeal = models.BooleanField(_("by the appeal panel"), default=False)
+    correction = models.ForeignKey(
+        "habitats.Correction",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        verbose_name=_("correction"),
+        help_text=_("Made by this decision, or the earlier one that already corrected the place."),
+    )
     sample = models.ForeignKey(
         "habitats.Sample", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sample")
     )
@@ -233,6 +255,13 @@ class Decision(models.Model):
                 name="decision_one_waiting_per_report",
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(
+                name="signed_decisions_stand",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__signed_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"#{self.report_id}: {self.outcome}"
@@ -253,6 +282,7 @@ class ReportMessage(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["report", "written_at", "pk"]
+        triggers = [pgtrigger.Protect(name="messages_are_only_added", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"#{self.report_id}: {self.kind}"
@@ -275,6 +305,7 @@ class ReportMove(models.Model):
         verbose_name = _("move")
         verbose_name_plural = _("moves")
         ordering = ["report", "at", "pk"]
+        triggers = [pgtrigger.Protect(name="moves_are_only_added", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"#{self.report_id}: {self.move}"

@@ -43,6 +43,9 @@ class Round(models.Model):
     )
     opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    is_simulated = models.BooleanField(
+        _("on the demonstration's clock"), default=False, help_text=_("The beat neither opens nor closes it.")
+    )
 
     objects = RoundQuerySet.as_manager()
 
