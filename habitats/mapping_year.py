@@ -1,26 +1,14 @@
 """The mapping year, from top to bottom: freeze, train, compare, decide, map, vectorise, load, draw, count, open."""
 
 import datetime
-import errno
 from collections.abc import Callable
 
-import structlog
-from django.db import OperationalError
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from psycopg.errors import DiskFull
 
-from bioccia.errors import BiocciaError
 from habitats import mapping, retraining
-from ml import actions
-from ml.compute.errors import ComputeError
-from ml.errors import DecisionAwaitedError, RunLostError, RunStoppedError
 from ml.models import Run
-from ml.run_session import RunSession, Step, working_on
+from ml.run_session import RunSession, Step, play_to_its_end, working_on
 from ml.states import RunKind
-from ml.storage import remove_work_dir
-
-logger = structlog.get_logger(__name__)
 
 TRAINING_STEPS: tuple[tuple[str, Step, float], ...] = (
     ("freeze", retraining.freeze, 1),
@@ -54,37 +42,7 @@ def play_run(run_id: int, *, now: Callable[[], datetime.datetime] = timezone.now
     """
     with working_on(run_id, now=now) as session:
         if session is not None:
-            _play(session)
-
-
-def _play(session: RunSession) -> None:
-    run = session.run
-    try:
-        session.play(STEPS_OF_KIND[run.kind])
-    except DecisionAwaitedError:
-        actions.await_decision(run=run, at=session.now())
-    except RunStoppedError:
-        actions.stop_run(run=run, at=session.now())
-    except RunLostError as error:
-        logger.warning("run left to another worker", why=str(error))
-    except (ComputeError, BiocciaError) as error:
-        logger.warning("run failed", why=str(error))
-        actions.fail_run(run=run, at=session.now(), reason=str(error))
-    except (OSError, OperationalError) as error:
-        if not _is_full_disk(error):
-            raise
-        sentence = _("The disk is full: free some space, then restart the run from its page.")
-        actions.fail_run(run=run, at=session.now(), reason=sentence)
-    else:
-        actions.finish_run(run=run, at=session.now(), result=result_of(session))
-        remove_work_dir(run)
-
-
-def _is_full_disk(error: OSError | OperationalError) -> bool:
-    """Whether the disk of the files, or the one of the database, is full."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error.__cause__, DiskFull)
+            play_to_its_end(session, STEPS_OF_KIND[session.run.kind], result_of)
 
 
 def result_of(session: RunSession) -> dict[str, int | None]:

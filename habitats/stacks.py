@@ -15,7 +15,7 @@ def stack_paths(region: Region, year: int) -> list[Path]:
     Raises:
         InvalidFieldsError: the catalogue has none for the year, or a file has been moved since the import.
     """
-    files = PredictorLayer.objects.filter(year=year).order_by("file").values_list("file", flat=True).distinct()
+    files = PredictorLayer.objects.of_stack(year).order_by("file").values_list("file", flat=True).distinct()
     if not files:
         raise InvalidFieldsError(
             _("%(region)s has no predictors for %(year)s: import its region folder again.")

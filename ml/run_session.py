@@ -1,6 +1,7 @@
 """Work on a run: its lock, its heartbeat, its steps. Every long story is played inside one session."""
 
 import datetime
+import errno
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,13 +10,16 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg.errors import DiskFull
 
+from bioccia.errors import BiocciaError
 from ml import actions, storage
 from ml.compute.energy import Meter
-from ml.errors import RunLostError, RunStoppedError
+from ml.compute.errors import ComputeError
+from ml.errors import DecisionAwaitedError, RunLostError, RunStoppedError
 from ml.models import Run
 from ml.states import StepState
 
@@ -161,6 +165,47 @@ def working_on(run_id: int, *, now: Callable[[], datetime.datetime] = timezone.n
             yield RunSession(run, pulse, now)
     finally:
         pulse.end()
+
+
+def play_to_its_end(
+    session: RunSession,
+    steps: Sequence[tuple[str, Step, float]],
+    result_of: Callable[[RunSession], Mapping[str, Any]],
+) -> None:
+    """Play a story and write how it ended: finished, stopped, awaiting a decision, or failed with a reason.
+
+    Args:
+        session: the run, claimed.
+        steps: as `RunSession.play` takes them.
+        result_of: what a finished run made.
+    """
+    run = session.run
+    try:
+        session.play(steps)
+    except DecisionAwaitedError:
+        actions.await_decision(run=run, at=session.now())
+    except RunStoppedError:
+        actions.stop_run(run=run, at=session.now())
+    except RunLostError as error:
+        logger.warning("run left to another worker", why=str(error))
+    except (ComputeError, BiocciaError) as error:
+        logger.warning("run failed", why=str(error))
+        actions.fail_run(run=run, at=session.now(), reason=str(error))
+    except (OSError, OperationalError) as error:
+        if not _is_full_disk(error):
+            raise
+        sentence = _("The disk is full: free some space, then restart the run from its page.")
+        actions.fail_run(run=run, at=session.now(), reason=sentence)
+    else:
+        actions.finish_run(run=run, at=session.now(), result=result_of(session))
+        storage.remove_work_dir(run)
+
+
+def _is_full_disk(error: OSError | OperationalError) -> bool:
+    """Whether the disk of the files, or the one of the database, is full."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error.__cause__, DiskFull)
 
 
 def end_abandoned_runs() -> None:

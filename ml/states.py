@@ -11,6 +11,12 @@ class RunKind(TextChoices):
     TRAINING = "training", _("training")
     MAPPING = "mapping", _("mapping")
     ABLATION = "ablation", _("what reports brought")
+    PUBLICATION = "publication", _("publication of a release")
+
+
+# The right that asks for a run and starts it again; the others are the model engineer's.
+RIGHT_OF_KIND: dict[str, str] = {RunKind.PUBLICATION: "release"}
+ENGINEERS_RIGHT = "run_models"
 
 
 class RunState(TextChoices):

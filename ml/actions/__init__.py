@@ -1,6 +1,6 @@
 """Every write about runs, model versions, training sets and predictors."""
 
-from ml.actions.predictors import register_predictors
+from ml.actions.predictors import register_predictors, register_published_map
 from ml.actions.runs import (
     await_decision,
     claim_run,
@@ -42,6 +42,7 @@ __all__ = [
     "record_comparison",
     "record_version",
     "register_predictors",
+    "register_published_map",
     "reject_version",
     "request_run",
     "request_stop",

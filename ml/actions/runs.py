@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from bioccia.errors import InvalidFieldsError, StateForbidsError
 from ml.errors import RunLostError, RunOpenError
 from ml.models import Run, RunStep
-from ml.states import RUN_MOVES, Mode, RunKind, RunState, StepState
+from ml.states import ENGINEERS_RIGHT, RIGHT_OF_KIND, RUN_MOVES, Mode, RunKind, RunState, StepState
 from territories.models import Region, User
 from territories.permissions import may_everywhere, require_everywhere
 
@@ -41,7 +41,7 @@ def request_run(
     """
     parameters = dict(options.get("parameters") or {})
     if by is not None:
-        require_everywhere(by, "run_models", on=at.date())
+        require_everywhere(by, RIGHT_OF_KIND.get(kind, ENGINEERS_RIGHT), on=at.date())
         if parameters.get("decision") == "gate":
             require_everywhere(by, "decide_version", on=at.date())
     _check_run_fields(region, year, options)
@@ -245,11 +245,11 @@ def requeue_run(*, run: Run, by: User, at: datetime.datetime) -> Run:
     """Start a failed or stopped run again: the steps it had finished stay finished.
 
     Raises:
-        NotAllowedError: no `run_models`.
+        NotAllowedError: no `run_models`; for a publication, no `release`.
         StateForbidsError: it has not ended, or it ended well.
         RunOpenError: another run of the region is open.
     """
-    require_everywhere(by, "run_models", on=at.date())
+    require_everywhere(by, RIGHT_OF_KIND.get(run.kind, ENGINEERS_RIGHT), on=at.date())
     try:
         with transaction.atomic():
             held = Run.objects.select_for_update().get(pk=run.pk)

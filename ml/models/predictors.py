@@ -1,7 +1,23 @@
 """The catalogue of predictors: what the models may look at."""
 
+from typing import Self
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+PUBLISHED_MAP = "published_map"
+
+
+class PredictorLayerQuerySet(models.QuerySet["PredictorLayer"]):
+    """Questions about the catalogue."""
+
+    def of_stack(self, year: int) -> Self:
+        """What the models of a year look at: not the map that was made from it."""
+        return self.filter(year=year).exclude(kind=PUBLISHED_MAP)
+
+    def published_maps(self, year: int) -> Self:
+        """The layers of the release that stands, for models of other things than habitats."""
+        return self.filter(year=year, kind=PUBLISHED_MAP)
 
 
 class PredictorLayer(models.Model):
@@ -17,6 +33,8 @@ class PredictorLayer(models.Model):
     offset = models.FloatField(_("offset"), default=0.0)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
     nodata = models.FloatField(_("value of no data"), null=True, blank=True)
+
+    objects = PredictorLayerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("predictor")

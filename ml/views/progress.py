@@ -26,11 +26,24 @@ MAPPING_WORDS = {
     "count_by_territory": gettext_lazy("Count areas by territory"),
     "open_vintage": gettext_lazy("Show the vintage"),
 }
+PUBLICATION_WORDS = {
+    "burn_corrections": gettext_lazy("Burn the corrections into the rasters"),
+    "redraw_low_zooms": gettext_lazy("Draw the low zooms of the corrected map"),
+    "recount_territories": gettext_lazy("Count areas of the corrected map"),
+    "write_polygons": gettext_lazy("Write the polygons"),
+    "write_rasters": gettext_lazy("Write the rasters"),
+    "write_tiles": gettext_lazy("Write the tiles"),
+    "write_changes": gettext_lazy("Write what changed"),
+    "write_accuracy": gettext_lazy("Write the accuracy"),
+    "write_card": gettext_lazy("Write the card of the model"),
+    "publish": gettext_lazy("Publish"),
+}
 # The stories that play the steps stand in an app above this one; here are their names for people.
 WORDS_OF_KIND = {
     RunKind.TRAINING: TRAINING_WORDS,
     RunKind.MAPPING: MAPPING_WORDS,
     RunKind.YEAR: {**TRAINING_WORDS, **MAPPING_WORDS},
+    RunKind.PUBLICATION: PUBLICATION_WORDS,
 }
 STATE_TAGS = {
     RunState.QUEUED: "wait",

@@ -17,7 +17,7 @@ from ml import actions, tasks
 from ml.forms import StartYearForm
 from ml.models import Run
 from ml.queries import may_follow_runs, runs_visible_to, versions_visible_to
-from ml.states import RunKind, RunState
+from ml.states import ENGINEERS_RIGHT, RIGHT_OF_KIND, RunKind, RunState
 from ml.views.progress import RunProgress
 from territories.models import Region
 from territories.permissions import SignedInRequest, may
@@ -103,7 +103,7 @@ def _run_context(request: HttpRequest, pk: int) -> dict:
         "progress": RunProgress(run, now),
         "follows_runs": may_follow_runs(request.user, _day(now)),
         "may_see_version": run.version in versions_visible_to(request.user, _day(now)),
-        "may_requeue": may_run,
+        "may_requeue": may(request.user, RIGHT_OF_KIND.get(run.kind, ENGINEERS_RIGHT), on=_day(now)),
         "may_stop": may_run or may(request.user, "stop_runs", on=_day(now)),
     }
 

@@ -31,7 +31,7 @@ def post(client, name, run):
     return client.post(reverse(name, args=[run.pk]), headers=ENGLISH)
 
 
-@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("kind", STEPS_OF_KIND)
 def test_every_step_that_a_run_plays_has_its_words(kind):
     assert list(WORDS_OF_KIND[kind]) == [name for name, _step, _weight in STEPS_OF_KIND[kind]]
 
