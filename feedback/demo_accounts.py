@@ -19,6 +19,7 @@ from territories.states import OrganisationKind, Role, TerritoryKind
 
 DOMAIN = "demo.example"
 PASSWORD_LETTERS = 16
+YEARS_OF_MANDATE = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class DemoPerson:
     roles: tuple[Role, ...]
     territory_kind: TerritoryKind = TerritoryKind.REGION
     is_staff: bool = False
+    territory_rank: int = 0
 
 
 DEMO_PEOPLE = (
@@ -57,6 +59,24 @@ DEMO_PEOPLE = (
     ),
     DemoPerson(
         "ddt", "Estelle Roquefeuil", "DDT (démo)", OrganisationKind.STATE, (Role.REVIEWER,), TerritoryKind.DEPARTMENT
+    ),
+    DemoPerson(
+        "ddt2",
+        "Aurélie Cassanhas",
+        "DDT voisine (démo)",
+        OrganisationKind.STATE,
+        (Role.REVIEWER,),
+        TerritoryKind.DEPARTMENT,
+        territory_rank=1,
+    ),
+    DemoPerson(
+        "ddt3",
+        "Marius Escoffièr",
+        "DDT de montagne (démo)",
+        OrganisationKind.STATE,
+        (Role.REVIEWER,),
+        TerritoryKind.DEPARTMENT,
+        territory_rank=2,
     ),
     DemoPerson(
         "commune",
@@ -106,6 +126,11 @@ def email_of(mailbox: str) -> str:
     return f"{mailbox}@{DOMAIN}"
 
 
+def person_of(mailbox: str) -> User:
+    """An invented person, by the name of their mailbox."""
+    return User.objects.select_related("organisation").get(email=email_of(mailbox))
+
+
 def password_of(email: str) -> str:
     """The password of an address: derived from the secret key of this installation, written nowhere."""
     digest = hmac.new(settings.SECRET_KEY.encode(), email.encode(), hashlib.sha256).digest()
@@ -120,7 +145,7 @@ def are_open() -> bool:
 
 @transaction.atomic
 def open_demo_accounts(*, at: datetime.datetime) -> list[DemoAccount]:
-    """Open the account of each invented person, with mandates from the first of January; safe to repeat.
+    """Open the account of each invented person, with mandates from years ago; safe to repeat.
 
     Raises:
         StateForbidsError: this is no demonstration, or no region has been imported.
@@ -138,7 +163,8 @@ def _open(person: DemoPerson, at: datetime.datetime) -> DemoAccount:
     if person.is_staff:
         open_administration(user=user)
     territory = _territory_of(person)
-    first_day = datetime.date(at.year, 1, 1)
+    # The simulated years lie behind us, and people held their mandates then.
+    first_day = datetime.date(at.year - YEARS_OF_MANDATE, 1, 1)
     for role in person.roles:
         give_mandate(user=user, role=role, territory=territory, period=(first_day, None), on=at.date())
     return DemoAccount(
@@ -152,11 +178,11 @@ def _open(person: DemoPerson, at: datetime.datetime) -> DemoAccount:
 
 
 def _territory_of(person: DemoPerson) -> Territory:
-    """The first territory of the person's kind, or the widest there is."""
+    """The territory of the person's kind and rank (the last where there are fewer), or the widest there is."""
     territories = Territory.objects.without_geometry()
     for kind in (person.territory_kind, *TerritoryKind.values):
-        if territory := territories.of_kind(kind).order_by("code").first():
-            return territory
+        if found := list(territories.of_kind(kind).order_by("code")[: person.territory_rank + 1]):
+            return found[-1]
     raise StateForbidsError(_("This database holds no region yet: import a region folder first."))
 
 
