@@ -1,6 +1,6 @@
 """Enumerations of habitats: stakes, origins and sets of samples, states of a vintage."""
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
@@ -80,3 +80,27 @@ class DropReason(TextChoices):
     NEWER_SAMPLE = "newer_sample", _("a newer sample says otherwise")
     IMAGE_CHANGE = "image_change", _("the images changed beyond doubt")
     DECISION = "decision", _("a later decision")
+
+
+class AuditState(TextChoices):
+    """Where an audit sample stands."""
+
+    DRAWN = "drawn", _("drawn, sealed")
+    LABELLING = "labelling", _("being labelled, sealed")
+    CLOSED = "closed", _("labelled, sealed")
+    OPENED = "opened", _("opened")
+
+
+AUDIT_MOVES: dict[str, tuple[tuple[AuditState, ...], AuditState]] = {
+    "label": ((AuditState.DRAWN, AuditState.LABELLING), AuditState.LABELLING),
+    "close": ((AuditState.LABELLING,), AuditState.CLOSED),
+    "open": ((AuditState.CLOSED,), AuditState.OPENED),
+}
+
+
+class LabelConfidence(IntegerChoices):
+    """How sure an interpreter is."""
+
+    LOW = 1, _("low")
+    MEDIUM = 2, _("medium")
+    HIGH = 3, _("high")

@@ -1,6 +1,7 @@
 """Tables of habitats, by concern."""
 
 from habitats.models.ablations import Ablation
+from habitats.models.audit import AuditLabel, AuditPoint, AuditSample
 from habitats.models.corrections import BoundCorrection, CorrectedPiece, Correction
 from habitats.models.samples import Sample
 from habitats.models.typologies import Crosswalk, CrosswalkRow, HabitatType, LegendEntry, Typology
@@ -14,6 +15,9 @@ from habitats.models.vintages import (
 
 __all__ = [
     "Ablation",
+    "AuditLabel",
+    "AuditPoint",
+    "AuditSample",
     "BoundCorrection",
     "CorrectedPiece",
     "Correction",
