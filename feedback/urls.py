@@ -1,6 +1,11 @@
 """Addresses of the pages of the app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from feedback.views import cycles
 
 app_name = "feedback"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("annees/", cycles.cycle_list, name="cycle-list"),
+    path("annees/commencer/", cycles.start_cycle, name="cycle-start"),
+]

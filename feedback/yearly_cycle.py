@@ -68,6 +68,18 @@ def planned_calendar(start: datetime.datetime, template: Mapping[str, Any] = ANN
     }
 
 
+def moment_of_phase(cycle: Cycle, phase: CyclePhase) -> datetime.datetime | None:
+    """When the calendar has a phase begin; None where it follows the one before."""
+    moments = {
+        CyclePhase.DRAW_AUDIT: cycle.calendar["draw_audit"],
+        CyclePhase.MAP: cycle.calendar["map"],
+        CyclePhase.HOLD_ROUNDS: min((row["opens"] for row in cycle.calendar["rounds"]), default=None),
+        CyclePhase.OPEN_AUDIT: cycle.calendar["prepare_release"],
+    }
+    moment = moments.get(phase)
+    return datetime.datetime.fromisoformat(moment) if moment else None
+
+
 class NotYetError(Exception):
     """The phase waits: for a moment, for a worker, or for people; the sentence says for what."""
 

@@ -6,69 +6,186 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('feedback', '0001_consultation_and_release'),
-        ('ml', '0001_first'),
-        ('territories', '0001_first'),
+        ("feedback", "0001_consultation_and_release"),
+        ("ml", "0001_first"),
+        ("territories", "0001_first"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cycle',
+            name="Cycle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='year')),
-                ('phase', models.CharField(choices=[('draw_audit', 'draw the audit sample'), ('map', 'train, decide and map'), ('plan_rounds', 'plan the rounds'), ('hold_rounds', 'hold the rounds'), ('finish_decisions', 'decide the last reports'), ('open_audit', 'open the audit sample'), ('prepare_release', 'prepare the dossier'), ('collect_signatures', 'collect two signatures'), ('publish', 'publish'), ('ended', 'ended')], default='draw_audit', max_length=30, verbose_name='phase')),
-                ('calendar', models.JSONField(help_text='Moments by name, ISO 8601; see docs/design/yearly-cycle.md.', verbose_name='calendar')),
-                ('audit_size', models.PositiveIntegerField(verbose_name='points of the audit sample')),
-                ('seed', models.PositiveIntegerField(verbose_name='seed of the audit sample, public')),
-                ('waits_for', models.CharField(blank=True, max_length=300, verbose_name='waits for')),
-                ('is_simulated', models.BooleanField(default=False, verbose_name="on the demonstration's clock")),
-                ('started_at', models.DateTimeField(verbose_name='started at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('engineer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='model engineer')),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cycles', to='territories.region', verbose_name='region')),
-                ('release', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='feedback.release', verbose_name='release')),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='ml.run', verbose_name='mapping run')),
-                ('started_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='release administrator')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("draw_audit", "draw the audit sample"),
+                            ("map", "train, decide and map"),
+                            ("plan_rounds", "plan the rounds"),
+                            ("hold_rounds", "hold the rounds"),
+                            ("finish_decisions", "decide the last reports"),
+                            ("open_audit", "open the audit sample"),
+                            ("prepare_release", "prepare the dossier"),
+                            ("collect_signatures", "collect two signatures"),
+                            ("publish", "publish"),
+                            ("ended", "ended"),
+                        ],
+                        default="draw_audit",
+                        max_length=30,
+                        verbose_name="phase",
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.JSONField(
+                        help_text="Moments by name, ISO 8601; see docs/design/yearly-cycle.md.", verbose_name="calendar"
+                    ),
+                ),
+                ("audit_size", models.PositiveIntegerField(verbose_name="points of the audit sample")),
+                ("seed", models.PositiveIntegerField(verbose_name="seed of the audit sample, public")),
+                ("waits_for", models.CharField(blank=True, max_length=300, verbose_name="waits for")),
+                ("is_simulated", models.BooleanField(default=False, verbose_name="on the demonstration's clock")),
+                ("started_at", models.DateTimeField(verbose_name="started at")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "engineer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="model engineer",
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cycles",
+                        to="territories.region",
+                        verbose_name="region",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="feedback.release",
+                        verbose_name="release",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="ml.run",
+                        verbose_name="mapping run",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="release administrator",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'yearly cycle',
-                'verbose_name_plural': 'yearly cycles',
-                'ordering': ['-year'],
+                "verbose_name": "yearly cycle",
+                "verbose_name_plural": "yearly cycles",
+                "ordering": ["-year"],
             },
         ),
         migrations.CreateModel(
-            name='CycleEntry',
+            name="CycleEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phase', models.CharField(choices=[('draw_audit', 'draw the audit sample'), ('map', 'train, decide and map'), ('plan_rounds', 'plan the rounds'), ('hold_rounds', 'hold the rounds'), ('finish_decisions', 'decide the last reports'), ('open_audit', 'open the audit sample'), ('prepare_release', 'prepare the dossier'), ('collect_signatures', 'collect two signatures'), ('publish', 'publish'), ('ended', 'ended')], max_length=30, verbose_name='phase')),
-                ('finished_at', models.DateTimeField(verbose_name='finished at')),
-                ('note', models.CharField(blank=True, max_length=500, verbose_name='note')),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='feedback.cycle', verbose_name='cycle')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("draw_audit", "draw the audit sample"),
+                            ("map", "train, decide and map"),
+                            ("plan_rounds", "plan the rounds"),
+                            ("hold_rounds", "hold the rounds"),
+                            ("finish_decisions", "decide the last reports"),
+                            ("open_audit", "open the audit sample"),
+                            ("prepare_release", "prepare the dossier"),
+                            ("collect_signatures", "collect two signatures"),
+                            ("publish", "publish"),
+                            ("ended", "ended"),
+                        ],
+                        max_length=30,
+                        verbose_name="phase",
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(verbose_name="finished at")),
+                ("note", models.CharField(blank=True, max_length=500, verbose_name="note")),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entries",
+                        to="feedback.cycle",
+                        verbose_name="cycle",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'finished phase',
-                'verbose_name_plural': 'finished phases',
-                'ordering': ['cycle', 'finished_at', 'pk'],
+                "verbose_name": "finished phase",
+                "verbose_name_plural": "finished phases",
+                "ordering": ["cycle", "finished_at", "pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.UniqueConstraint(fields=('region', 'year'), name='cycle_once_per_year'),
+            model_name="cycle",
+            constraint=models.UniqueConstraint(fields=("region", "year"), name="cycle_once_per_year"),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('phase__in', ['draw_audit', 'map', 'plan_rounds', 'hold_rounds', 'finish_decisions', 'open_audit', 'prepare_release', 'collect_signatures', 'publish', 'ended'])), name='cycle_phase_known'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "phase__in",
+                        [
+                            "draw_audit",
+                            "map",
+                            "plan_rounds",
+                            "hold_rounds",
+                            "finish_decisions",
+                            "open_audit",
+                            "prepare_release",
+                            "collect_signatures",
+                            "publish",
+                            "ended",
+                        ],
+                    )
+                ),
+                name="cycle_phase_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('phase', 'ended'), _negated=True), ('ended_at__isnull', False), _connector='OR'), name='cycle_ended_has_a_moment'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("phase", "ended"), _negated=True), ("ended_at__isnull", False), _connector="OR"
+                ),
+                name="cycle_ended_has_a_moment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycleentry',
-            constraint=models.UniqueConstraint(fields=('cycle', 'phase'), name='cycle_phase_once'),
+            model_name="cycleentry",
+            constraint=models.UniqueConstraint(fields=("cycle", "phase"), name="cycle_phase_once"),
         ),
     ]
