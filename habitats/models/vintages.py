@@ -78,7 +78,7 @@ class PolygonQuerySet(models.QuerySet["Polygon"]):
         return self.defer("geometry_3857").select_related("habitat_type", "runner_up_1", "runner_up_2")
 
 
-# What a polygon was before each change. Inserts are not tracked and the twin is not kept: a load would take twice as long.
+# What a polygon was before each change. Neither inserts nor the twin are kept: a load would take twice as long.
 @pghistory.track(
     pghistory.UpdateEvent(row=pghistory.Old),
     pghistory.DeleteEvent(),

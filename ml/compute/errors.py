@@ -64,3 +64,9 @@ class DistributionError(ComputeError):
     """The presences, the background or the predictors of a species cannot be used."""
 
     code = "distribution_error"
+
+
+class CoverageError(ComputeError):
+    """An outline cannot be drawn into the map without leaving a gap or an overlap."""
+
+    code = "coverage_error"
