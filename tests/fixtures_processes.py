@@ -87,15 +87,22 @@ def worker(broker, transactional_db, tmp_path):
 
 
 @pytest.fixture
-def live_web(transactional_db, broker, tmp_path):
-    """The address of a real web server on the test database."""
+def live_web_program(transactional_db, broker, tmp_path):
+    """A real web server on the test database; `kill()` and `start()` at will, its `address` stays."""
     port = free_port()
     address = f"127.0.0.1:{port}"
     web = Program("web", ["gunicorn", "bioccia.wsgi", "--bind", address, "--workers", "1", "--threads", "4"], tmp_path)
     web.start()
-    _wait(lambda: answers(f"http://{address}/healthz"), web)
-    yield f"http://{address}"
+    web.address = f"http://{address}"
+    _wait(lambda: answers(f"{web.address}/healthz"), web)
+    yield web
     web.stop()
+
+
+@pytest.fixture
+def live_web(live_web_program):
+    """The address of a real web server on the test database."""
+    return live_web_program.address
 
 
 def free_port() -> int:
