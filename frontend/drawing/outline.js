@@ -1,0 +1,46 @@
+import "@geoman-io/leaflet-geoman-free";
+
+const SNAP_PX = 15;
+const STYLE = { className: "drawn-outline" };
+
+/**
+ * One outline drawn by hand on a Leaflet map, its corners moved afterwards; corners snap to what is drawn.
+ * `whenChanged` gets the shape as GeoJSON (a Polygon or a MultiPolygon), or null once it is erased.
+ */
+export function makeOutline(map, { whenChanged }) {
+  let layer = null;
+  map.pm.setLang(document.documentElement.lang === "fr" ? "fr" : "en");
+  map.pm.setGlobalOptions({ snapDistance: SNAP_PX, allowSelfIntersection: false, pathOptions: STYLE });
+
+  const shapeNow = () => {
+    const shapes = layer.toGeoJSON();
+    return shapes.type === "FeatureCollection" ? shapes.features[0].geometry : shapes.geometry;
+  };
+  const keep = (drawn) => {
+    erase();
+    layer = drawn.addTo(map);
+    layer.pm.enable({ allowSelfIntersection: false, snapDistance: SNAP_PX });
+    layer.on("pm:edit pm:vertexremoved", () => whenChanged(shapeNow()));
+    whenChanged(shapeNow());
+  };
+  const erase = () => {
+    map.pm.disableDraw();
+    layer?.remove();
+    layer = null;
+  };
+  map.on("pm:create", (event) => keep(event.layer));
+
+  return {
+    draw() {
+      erase();
+      map.pm.enableDraw("Polygon", { snappable: true, snapDistance: SNAP_PX, allowSelfIntersection: false, pathOptions: STYLE });
+    },
+    show(shape) {
+      keep(L.geoJSON(shape, { style: STYLE }));
+    },
+    clear() {
+      erase();
+      whenChanged(null);
+    },
+  };
+}
