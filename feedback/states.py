@@ -275,3 +275,11 @@ class CyclePhase(TextChoices):
 
 
 CYCLE_ORDER: tuple[CyclePhase, ...] = tuple(CyclePhase)
+
+
+class GateState(TextChoices):
+    """Whether a line of the gate of a release holds."""
+
+    HOLDS = "holds", _("holds")
+    TO_ACKNOWLEDGE = "to_acknowledge", _("to acknowledge")
+    BLOCKING = "blocking", _("blocking")
