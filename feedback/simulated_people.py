@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
 from django.utils.translation import gettext as _
 
+from bioccia.errors import StateForbidsError
 from feedback import actions
 from feedback.actions import Proposal, ReportFacts
 from feedback.demo_accounts import person_of
@@ -37,6 +38,8 @@ ADJUDICATOR_ERROR_RATE = 0.02
 QUESTION_SHARE = 0.08
 # Of the reports of a year, those that wait for its second round.
 SECOND_ROUND_SHARE = 0.2
+# take, ask, answer, take again, propose, sign, and as many again where another correction came first.
+MOST_MOVES_A_REPORT = 20
 NAMESPACE = uuid.UUID("6f0d5a52-6d2c-5ad3-9a3c-2f9b6d1f7b10")
 
 
@@ -184,10 +187,13 @@ def play_adjudicators(ground: Ground, at: datetime.datetime) -> int:
     """
     known = {one.client_uuid: one for one in contestations_of(ground)}
     reports = Report.objects.filter(round__year=ground.year, round__region=ground.region)
-    moment = at
+    moment, moves = at, 0
     while (report := reports.open().order_by("submitted_at", "client_uuid").first()) is not None:
         moment = max(moment, report.updated_at) + datetime.timedelta(minutes=1)
         Adjudication(report, known[report.client_uuid]).play(moment)
+        moves += 1
+        if moves > MOST_MOVES_A_REPORT * len(known):
+            raise StateForbidsError(_("Report %(report)s goes round in circles.") % {"report": report.pk})
     return reports.not_drafts().count()
 
 
@@ -213,9 +219,8 @@ class Adjudication:
         elif self._wants_to_ask():
             actions.ask_author(report=report, by=first, question=_("On which day were you there?"), at=at)
         else:
-            if report.locked_by_id != first.pk or (report.locked_until or at) <= at:
-                actions.take_again(report=report, by=first, at=at)
-            actions.propose_decision(report=report, proposal=self._proposal(), by=first, at=at)
+            held = actions.take_report(report=report, by=first, at=at)
+            actions.propose_decision(report=held, proposal=self._proposal(), by=first, at=at)
 
     def _wants_to_ask(self) -> bool:
         return chance(self.report.client_uuid, "question") < QUESTION_SHARE and not self.report.messages.exists()
@@ -230,8 +235,6 @@ class Adjudication:
                 result=DecisionResult.MISUNDERSTANDING,
                 reason_code=ReasonCode.WITHIN_SPECIFICATION,
                 reply=_("The images of the year show the habitat of the map. Thank you for looking."),
-                to_type=None,
-                outline=None,
                 seen=seen,
             )
         whole = self.contestation.whole
