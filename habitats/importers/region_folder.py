@@ -114,6 +114,7 @@ def _store_region(folder: RegionFolder, widest: gpd.GeoDataFrame, at: datetime.d
         minimum_unit_px=folder.mmu_px,
         attribution=folder.attribution,
         licence=folder.licence,
+        sampling_seed=folder.seed or 0,
         is_simulated=folder.simulated,
         folder=str(folder.path.absolute()),
         years=list(folder.years),

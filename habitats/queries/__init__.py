@@ -1,5 +1,15 @@
 """Questions that join several tables of habitats, by concern."""
 
+from habitats.queries.corrections import (
+    GroundInForce,
+    bindings_by_outcome,
+    corrections_in_force,
+    corrections_to_bind,
+    dropped_corrections,
+    is_bound_in,
+    later_corrections,
+    newer_samples,
+)
 from habitats.queries.maps import (
     HabitatTotals,
     areas_by_habitat,
@@ -21,16 +31,26 @@ from habitats.queries.maps import (
     with_places,
     year_report,
 )
+from habitats.queries.sample_sets import sample_set_at
 
 __all__ = [
+    "GroundInForce",
     "HabitatTotals",
     "areas_by_habitat",
+    "bindings_by_outcome",
+    "corrections_in_force",
+    "corrections_to_bind",
+    "dropped_corrections",
     "habitat_summary",
+    "is_bound_in",
+    "later_corrections",
     "legend",
     "mappable_legend",
+    "newer_samples",
     "polygons_in",
     "polygons_of",
     "region_or_error",
+    "sample_set_at",
     "samples_visible_to",
     "territory_areas",
     "territory_changes",

@@ -119,6 +119,12 @@ def blocks_of(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.int64]:
     return np.floor(np.column_stack([points.x, points.y]) / block_m).astype(np.int64)
 
 
+def block_bounds(place: BaseGeometry, block_m: float) -> tuple[float, float, float, float]:
+    """West, south, east, north of the block of a place, in metres."""
+    ((column, row),) = blocks_of(gpd.GeoDataFrame(geometry=[place]), block_m).tolist()
+    return column * block_m, row * block_m, (column + 1) * block_m, (row + 1) * block_m
+
+
 def training_rows(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.bool_]:
     """Samples that may train: those marked so, and unmarked ones of blocks without a test sample.
 
@@ -149,7 +155,7 @@ def assign_splits(samples: gpd.GeoDataFrame, *, block_m: float, seed: int, test_
         `train` or `test` for each sample.
     """
     blocks = blocks_of(samples, block_m)
-    draws = np.array([zlib.crc32(f"{seed}:{x}:{y}".encode()) / 2**32 for x, y in blocks])
+    draws = np.array([_draw(block, seed) for block in blocks])
     written = samples["split"].to_numpy()
     forced = _in_test_blocks(samples, block_m)
     is_test = np.where(written == "", forced | (draws < test_share), written == "test")
@@ -161,6 +167,35 @@ def assign_splits(samples: gpd.GeoDataFrame, *, block_m: float, seed: int, test_
             reopened = draws == draws[free].max()
             is_test[reopened & (written == "") & ~forced] = False
     return ["test" if one else "train" for one in is_test]
+
+
+def split_at(
+    place: BaseGeometry, known: gpd.GeoDataFrame, *, block_m: float, seed: int, test_share: float = TEST_SHARE
+) -> str:
+    """The split of one more sample, among samples that have theirs: the same block goes the same way.
+
+    Args:
+        place: of the new sample, in metres.
+        known: the samples around, in the same CRS; columns split (train or test), written (whether the source said
+            so) and geometry.
+        block_m: side of the blocks, in metres.
+        seed: of the draw.
+        test_share: share of the blocks kept for choosing models.
+
+    Returns:
+        `test` where the place overlaps a test sample, or where its block holds one; `train` where its block holds a
+        training sample; else what `assign_splits` draws for the block.
+    """
+    (block,) = blocks_of(gpd.GeoDataFrame(geometry=[place]), block_m)
+    is_test = (known["split"] == "test").to_numpy(bool)
+    in_block = (blocks_of(known, block_m) == block).all(axis=1)
+    closed = _closed_blocks(known[is_test & known["written"].to_numpy(bool)], block_m)
+    holds_a_test = (in_block & is_test).any() or tuple(block.tolist()) in closed
+    if holds_a_test or known.geometry[is_test].intersects(place).any():
+        return "test"
+    if in_block.any():
+        return "train"
+    return "test" if _draw(block, seed) < test_share else "train"
 
 
 _NO_CELLS = (np.empty(0, np.intp), np.empty(0, np.intp))
@@ -202,13 +237,25 @@ def _cells_of_points(geometry: BaseGeometry, grid: Grid) -> tuple[NDArray[np.int
     return cells[:, 0], cells[:, 1]
 
 
+def _draw(block: NDArray[np.int64], seed: int) -> float:
+    """Between 0 and 1, the same on any machine."""
+    x, y = block
+    return zlib.crc32(f"{seed}:{x}:{y}".encode()) / 2**32
+
+
 def _in_test_blocks(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.bool_]:
     """Samples in a block that a test sample touches with its bounds."""
+    closed = _closed_blocks(samples[(samples["split"] == "test").to_numpy()], block_m)
+    return np.array([(x, y) in closed for x, y in blocks_of(samples, block_m).tolist()], bool)
+
+
+def _closed_blocks(tests: gpd.GeoDataFrame, block_m: float) -> set[tuple[int, int]]:
+    """The blocks that samples touch with their bounds."""
     closed: set[tuple[int, int]] = set()
-    for west, south, east, north in samples.geometry[(samples["split"] == "test").to_numpy()].bounds.to_numpy():
+    for west, south, east, north in tests.geometry.bounds.to_numpy():
         columns = range(int(west // block_m), int(east // block_m) + 1)
         closed.update((c, r) for c in columns for r in range(int(south // block_m), int(north // block_m) + 1))
-    return np.array([(x, y) in closed for x, y in blocks_of(samples, block_m).tolist()], bool)
+    return closed
 
 
 def _names(path: Path) -> list[str]:

@@ -39,6 +39,7 @@ class Region(models.Model):
     minimum_unit_px = models.PositiveIntegerField(_("minimum mapping unit (cells)"), default=4)
     attribution = models.TextField(_("attribution"), blank=True)
     licence = models.CharField(_("licence"), max_length=200, blank=True)
+    sampling_seed = models.BigIntegerField(_("seed of the draw of spatial blocks"), default=0)
     is_simulated = models.BooleanField(_("simulated data"), default=False)
     folder = models.CharField(_("folder it was imported from"), max_length=1000)
     years = models.JSONField(_("years with a stack"), default=list)
@@ -105,6 +106,16 @@ class Territory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
+
+    def ancestor_ids(self) -> set[int]:
+        """The primary keys of `ancestors_and_self`, one question per level and no outline read."""
+        found: set[int] = set()
+        level: set[int] = {self.pk}
+        while level:
+            found |= level
+            parents = Territory.objects.filter(pk__in=level).order_by().values_list("parent_id", "epci_id")
+            level = {pk for pair in parents for pk in pair if pk is not None} - found
+        return found
 
     def ancestors_and_self(self) -> list["Territory"]:
         """From this one up to the region; the intercommunality of a commune counts as an ancestor."""

@@ -13,6 +13,7 @@ from ml.compute.samples import (
     cells_of_samples,
     learning_cells,
     read_sample_file,
+    split_at,
     training_rows,
 )
 from tests.ml.compute.tiny_regions import TRANSFORM
@@ -106,3 +107,32 @@ def test_an_empty_or_unreadable_file_is_refused(tmp_path):
         read_sample_file(tmp_path / "s.gpkg", field="code")
     with pytest.raises(SampleError, match=r"t\.gpkg: the file is missing"):
         read_sample_file(tmp_path / "t.gpkg", field="code")
+
+
+def known_of(geometries, splits, written=False):
+    return samples_of(geometries, splits=splits).assign(written=written)
+
+
+def test_one_more_sample_goes_the_way_of_its_block():
+    tested, trained = Point(place(1, 1)), Point(place(21, 1))
+    known = known_of([tested, trained], ["test", "train"])
+    for seed in range(20):
+        assert split_at(Point(place(3, 1)), known, block_m=200, seed=seed) == "test"
+        assert split_at(Point(place(22, 1)), known, block_m=200, seed=seed) == "train"
+
+
+def test_one_more_sample_in_an_empty_block_is_drawn_as_all_are():
+    points = [Point(place(x, y)) for x in range(0, 40, 5) for y in range(0, 30, 5)]
+    nothing = known_of([], [])
+    alone = [split_at(point, nothing, block_m=50, seed=3) for point in points]
+    assert alone == assign_splits(samples_of(points), block_m=50, seed=3)
+
+
+def test_a_place_that_overlaps_a_test_sample_never_trains():
+    known = known_of([square(1, 1, 12, 3), square(8, 1, 9, 2)], ["test", "train"])
+    assert split_at(square(11, 2, 14, 4), known, block_m=100, seed=0) == "test"
+
+
+def test_a_written_test_sample_closes_every_block_it_touches():
+    known = known_of([square(1, 1, 12, 3)], ["test"], written=True)
+    assert all(split_at(Point(place(18, 8)), known, block_m=100, seed=seed) == "test" for seed in range(20))
