@@ -1,7 +1,23 @@
-"""Every write about typologies, samples, vintages and their polygons."""
+"""Every write about typologies, samples, vintages, their polygons and corrections."""
 
+from habitats.actions.audit import (
+    close_labelling,
+    draw_audit_sample,
+    label_point,
+    open_audit,
+    redraw_audit_sample,
+)
+from habitats.actions.corrections import (
+    Evidence,
+    bind_correction,
+    copy_corrections,
+    correct_outline,
+    correct_polygons,
+    drop_correction,
+    revert_correction,
+)
 from habitats.actions.legend import store_legend
-from habitats.actions.samples import store_samples
+from habitats.actions.samples import retire_sample, store_report_sample, store_samples
 from habitats.actions.typologies import (
     Correspondence,
     CrosswalkFacts,
@@ -25,17 +41,31 @@ from habitats.actions.vintages import (
 __all__ = [
     "Correspondence",
     "CrosswalkFacts",
+    "Evidence",
     "HabitatRow",
     "TypologyFacts",
+    "bind_correction",
+    "close_labelling",
+    "copy_corrections",
+    "correct_outline",
+    "correct_polygons",
     "create_vintage",
     "discard_unfinished",
+    "draw_audit_sample",
+    "drop_correction",
+    "label_point",
     "load_polygons",
+    "open_audit",
     "open_vintage",
     "publish_vintage",
     "record_metrics",
+    "redraw_audit_sample",
+    "retire_sample",
+    "revert_correction",
     "store_crosswalk",
     "store_generalised",
     "store_legend",
+    "store_report_sample",
     "store_samples",
     "store_statistics",
     "store_transitions",

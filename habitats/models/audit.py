@@ -13,6 +13,7 @@ from habitats.models.vintages import Vintage
 from habitats.states import AuditState, LabelConfidence
 
 BLIND_LABELS = 2
+LONGEST_NOTE = 500
 
 
 class AuditSample(models.Model):
@@ -160,7 +161,7 @@ class AuditLabel(models.Model):
         help_text=_("Empty: not interpretable on the images."),
     )
     confidence = models.PositiveSmallIntegerField(_("confidence"), choices=LabelConfidence)
-    note = models.CharField(_("note"), max_length=500, blank=True)
+    note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True)
     is_arbitration = models.BooleanField(_("decides between two labels"), default=False)
     labelled_at = models.DateTimeField(_("labelled at"))
 

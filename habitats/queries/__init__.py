@@ -1,5 +1,6 @@
 """Questions that join several tables of habitats, by concern."""
 
+from habitats.queries.audit import audit_of
 from habitats.queries.corrections import (
     GroundInForce,
     bindings_by_outcome,
@@ -37,6 +38,7 @@ __all__ = [
     "GroundInForce",
     "HabitatTotals",
     "areas_by_habitat",
+    "audit_of",
     "bindings_by_outcome",
     "corrections_in_force",
     "corrections_to_bind",

@@ -3,6 +3,7 @@
 Places are small squares around 2.30 E, 43.60 N, beside one another: `square(column, row)` is the outline to count on.
 """
 
+from tests.factories.audit import AuditLabelFactory, AuditPointFactory, AuditSampleFactory
 from tests.factories.feedback import ReportFactory, ReportPolygonFactory, RoundFactory
 from tests.factories.ground import (
     A_DAY,
@@ -54,6 +55,9 @@ __all__ = [
     "SOUTH",
     "WEST",
     "ArtefactFactory",
+    "AuditLabelFactory",
+    "AuditPointFactory",
+    "AuditSampleFactory",
     "GeneralisedPolygonFactory",
     "HabitatTypeFactory",
     "LegendEntryFactory",
