@@ -1,0 +1,114 @@
+"""Take an earlier correction over into a new map, or drop it with its evidence."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pghistory
+import structlog
+from django.contrib.gis.geos import MultiPolygon
+from django.db import transaction
+
+from habitats.actions.corrections.neighbourhood import (
+    Guess,
+    Neighbourhood,
+    as_multipolygon,
+    as_shape,
+    held_vintage,
+    paint_of,
+)
+from habitats.actions.corrections.redraw import redraw
+from habitats.models import BoundCorrection, CorrectedPiece, Correction, Vintage
+from habitats.states import BindingOutcome, DropReason, VintageState
+from ml.compute.exact_projection import area_in_metres
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What ends a correction's hold."""
+
+    reason: DropReason
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def bind_correction(*, correction: Correction, vintage: Vintage, ground: MultiPolygon) -> BoundCorrection:
+    """Give the ground of an earlier correction its habitat on a map being made, by the same rules of coverage.
+
+    Args:
+        correction: one that holds.
+        vintage: a map being made.
+        ground: where it still stands.
+
+    Raises:
+        StateForbidsError: the map is not being made any more.
+        CoverageError: it cannot be drawn into the new map.
+    """
+    neighbourhood = Neighbourhood(held_vintage(vintage, VintageState.BUILDING))
+    (drawn,) = neighbourhood.load([ground])
+    if not neighbourhood.polygons:
+        return _write(correction, vintage, ground, BindingOutcome.AGREES)
+    repainted = neighbourhood.repaint([paint_of(drawn, correction.to_type_id)], feeds=True)
+    if not repainted.changed_m2:
+        return _write(correction, vintage, ground, BindingOutcome.AGREES)
+    with pghistory.context(source=correction.source, correction=correction.pk):
+        redraw(neighbourhood, repainted, correction, [Guess()])
+    degrees = neighbourhood.projection.to_degrees(np.array([repainted.ground], object))[0]
+    return _write(correction, vintage, as_multipolygon(degrees), BindingOutcome.BOUND)
+
+
+def drop_correction(
+    *, correction: Correction, vintage: Vintage, ground: MultiPolygon, evidence: Evidence
+) -> BoundCorrection:
+    """Leave an earlier correction out of a map being made, and keep why: the release gate lists it."""
+    logger.info("correction dropped", correction=correction.pk, vintage=vintage.pk, reason=evidence.reason)
+    return _write(correction, vintage, ground, BindingOutcome.DROPPED, evidence)
+
+
+@transaction.atomic
+def copy_corrections(*, earlier: Vintage, vintage: Vintage) -> int:
+    """Have the corrections of a map hold on its copy, where the polygons have the same numbers and versions.
+
+    Returns:
+        How many hold there.
+    """
+    bindings = {
+        binding.correction_id: binding
+        for binding in BoundCorrection.objects.filter(vintage=earlier).select_related("correction")
+    }
+    for correction in Correction.objects.applied().filter(vintage=earlier):
+        bindings[correction.pk] = BoundCorrection(
+            correction=correction,
+            outcome=BindingOutcome.BOUND,
+            geometry=correction.geometry,
+            area_m2=correction.area_m2,
+        )
+    copies = [*bindings.values()]
+    for binding in copies:
+        binding.pk, binding.vintage, binding._state.adding = None, vintage, True
+    BoundCorrection.objects.bulk_create(copies)
+    pieces = list(CorrectedPiece.objects.filter(vintage=earlier))
+    for piece in pieces:
+        piece.pk, piece.vintage, piece._state.adding = None, vintage, True
+    CorrectedPiece.objects.bulk_create(pieces, batch_size=1000)
+    return len(copies)
+
+
+def _write(
+    correction: Correction,
+    vintage: Vintage,
+    ground: MultiPolygon,
+    outcome: BindingOutcome,
+    evidence: Evidence | None = None,
+) -> BoundCorrection:
+    return BoundCorrection.objects.create(
+        correction=correction,
+        vintage=vintage,
+        outcome=outcome,
+        reason=evidence.reason if evidence else "",
+        evidence=evidence.facts if evidence else {},
+        geometry=ground,
+        area_m2=area_in_metres(as_shape(ground), vintage.region.epsg),
+    )
