@@ -1,6 +1,7 @@
 """From an approved version to a vintage that can be shown: each function is one step of the mapping year."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,37 +156,59 @@ def _polygon_rows(
 
 def draw_low_zooms(session: RunSession) -> Mapping[str, Any]:
     """Draw the map coarser, so that a low zoom never reads the polygons of a whole region."""
+    vintage = Vintage.objects.select_related("region").get(pk=session.outputs["load"]["vintage"])
+    return draw_generalised(session, vintage, path_of(_rasters(session)["classes"]))
+
+
+def draw_generalised(session: RunSession, vintage: Vintage, classes: Path) -> Mapping[str, int]:
+    """Draw the generalised maps of a vintage from a class raster.
+
+    Returns:
+        Polygons by the highest zoom that shows them.
+    """
     types = legend_types()
-    classes = path_of(_rasters(session)["classes"])
     counts = {}
     for done, (zoom, metres) in enumerate(LOW_ZOOMS):
         session.progress(done, len(LOW_ZOOMS))
-        factor = max(1, round(metres / session.run.region.resolution_m))
+        factor = max(1, round(metres / vintage.region.resolution_m))
         coarse = generalise_map(classes, factor=factor, simplify_m=metres / 2)
         shapes = shapely.set_srid(coarse.to_crs(3857).geometry.values, 3857)
         outlines = shapely.to_wkb(shapes, hex=True, include_srid=True)
-        vintage = session.outputs["load"]["vintage"]
-        actions.store_generalised(
-            rows=((vintage, zoom, types[code], outline) for code, outline in zip(coarse["code"], outlines, strict=True))
-        )
+        codes = [types[code] for code in coarse["code"]]  # no query may run within a COPY
+        rows = ((vintage.pk, zoom, code, outline) for code, outline in zip(codes, outlines, strict=True))
+        actions.store_generalised(rows=rows)
         counts[str(zoom)] = len(coarse)
     return counts
 
 
 def count_by_territory(session: RunSession) -> Mapping[str, Any]:
     """Areas by territory and habitat, and what became what since the vintage before."""
-    vintage = Vintage.objects.get(pk=session.outputs["load"]["vintage"])
+    vintage = Vintage.objects.select_related("region", "classes").get(pk=session.outputs["load"]["vintage"])
     earlier = queries.vintage_before(vintage)
+    before = None if earlier is None else MapOfYear(earlier, path_of(earlier.classes))
+    return count_areas(session, MapOfYear(vintage, path_of(vintage.classes)), before)
+
+
+@dataclass(frozen=True)
+class MapOfYear:
+    """A vintage, and the class raster that is counted for it."""
+
+    vintage: Vintage
+    classes: Path
+
+
+def count_areas(session: RunSession, later: MapOfYear, earlier: MapOfYear | None) -> Mapping[str, int]:
+    """Count the areas of a map by territory and habitat, and the transitions from an earlier one."""
     counted = {"statistics": 0, "transitions": 0}
     for done, kind in enumerate(TerritoryKind.values):
         session.progress(done, len(TerritoryKind.values))
-        zones = _zones(session.run.region, kind)
+        zones = _zones(later.vintage.region, kind)
         if zones.empty:
             continue
-        table = zonal_areas(path_of(vintage.classes), zones, "territory")
-        counted["statistics"] += actions.store_statistics(vintage=vintage, rows=_statistic_rows(table))
+        table = zonal_areas(later.classes, zones, "territory")
+        counted["statistics"] += actions.store_statistics(vintage=later.vintage, rows=_statistic_rows(table))
         if earlier is not None:
-            counted["transitions"] += _count_transitions(vintage, earlier, zones)
+            counted["transitions"] += _count_transitions(later, earlier, zones)
     return counted
 
 
@@ -195,10 +218,10 @@ def _statistic_rows(table: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
         yield {"territory_id": int(territory), "habitat_type_id": types[str(code)], "area_m2": area}
 
 
-def _count_transitions(vintage: Vintage, earlier: Vintage, zones: gpd.GeoDataFrame) -> int:
+def _count_transitions(later: MapOfYear, earlier: MapOfYear, zones: gpd.GeoDataFrame) -> int:
     types = legend_types()
     try:
-        table = zonal_transitions(path_of(earlier.classes), path_of(vintage.classes), zones, "territory")
+        table = zonal_transitions(earlier.classes, later.classes, zones, "territory")
     except RasterError:  # another grid: the two years can be compared by their areas, not cell by cell
         return 0
     columns = (table[name] for name in ("zone", "from_class", "to_class", "area_m2"))
@@ -212,7 +235,7 @@ def _count_transitions(vintage: Vintage, earlier: Vintage, zones: gpd.GeoDataFra
         for territory, before, after, area in zip(*columns, strict=True)
         if str(before) in types and str(after) in types
     )
-    return actions.store_transitions(vintage=vintage, earlier=earlier, rows=rows)
+    return actions.store_transitions(vintage=later.vintage, earlier=earlier.vintage, rows=rows)
 
 
 def _zones(region: Region, kind: str) -> gpd.GeoDataFrame:

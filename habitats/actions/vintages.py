@@ -12,8 +12,6 @@ from bioccia.errors import StateForbidsError
 from habitats.models import GeneralisedPolygon, Polygon, TerritoryStatistic, TerritoryTransition, Vintage
 from habitats.states import VINTAGE_MOVES, VintageState
 from ml.models import Run
-from territories.models import User
-from territories.permissions import require_everywhere
 
 logger = structlog.get_logger(__name__)
 POLYGON_COLUMNS = (
@@ -106,26 +104,51 @@ def open_vintage(*, vintage: Vintage) -> None:
 
 
 @transaction.atomic
-def publish_vintage(*, vintage: Vintage, by: User | None, at: datetime.datetime) -> Vintage:
+def publish_vintage(*, vintage: Vintage, at: datetime.datetime) -> Vintage:
     """Show a working vintage to everybody, in place of the published one of its year.
+
+    A release is the only door to it: two people have signed, and the caller has checked that they have.
 
     Args:
         vintage: a working vintage.
-        by: a release administrator; None is the operator at the machine's console.
         at: the moment.
 
     Raises:
-        NotAllowedError: no `release`.
         StateForbidsError: it is not a working vintage.
     """
-    if by is not None:
-        require_everywhere(by, "release", on=at.date())
     held = Vintage.objects.select_for_update().get(pk=vintage.pk)
     _replace(held, VintageState.PUBLISHED)
     held.published_at = at
     _move(held, "publish")
-    logger.info("vintage published", vintage=held.pk, year=held.year, by=by and by.pk)
+    logger.info("vintage published", vintage=held.pk, year=held.year)
     return held
+
+
+@transaction.atomic
+def forget_counts(*, vintage: Vintage) -> None:
+    """Remove what was drawn and counted from a working vintage, in the transaction that does it again.
+
+    Raises:
+        StateForbidsError: it is not a working vintage: what has been published stays as it was cited.
+    """
+    held = Vintage.objects.select_for_update().get(pk=vintage.pk)
+    if held.state != VintageState.WORKING:
+        raise StateForbidsError(_("Only a working vintage is counted again."))
+    held.statistics.all().delete()
+    held.transitions.all().delete()
+
+
+@transaction.atomic
+def forget_low_zooms(*, vintage: Vintage) -> None:
+    """Remove the generalised maps of a working vintage, in the transaction that draws them again.
+
+    Raises:
+        StateForbidsError: it is not a working vintage.
+    """
+    held = Vintage.objects.select_for_update().get(pk=vintage.pk)
+    if held.state != VintageState.WORKING:
+        raise StateForbidsError(_("Only a working vintage is drawn again."))
+    held.generalised.all().delete()
 
 
 def _replace(vintage: Vintage, state: VintageState) -> None:

@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from habitats.actions import publish_vintage
 from habitats.importers.region_folder import import_region_folder
 from habitats.models import Vintage
+from habitats.states import VintageState
 from ml.models import ModelVersion, Run
 from territories.states import Role
 from tests import factories
@@ -73,7 +74,7 @@ def test_a_year_is_started_approved_published_and_read_by_everybody(live_web, wo
         if year == region.years[-1]:
             keep(page, "run-1280")
         expect(page.locator(".run-progress__percent")).to_have_text("100 %", timeout=PATIENCE_MS)
-        call_command("publish_vintage", str(year))
+        publish_vintage(vintage=Vintage.objects.get(year=year, state=VintageState.WORKING), at=timezone.now())
     assert page.errors == []
     visit(live_web, new_page, keep, number)
 

@@ -1,4 +1,4 @@
-"""run_year, train_version, map_vintage and publish_vintage, on a small simulated region and on real images."""
+"""run_year, train_version and map_vintage, on a small simulated region and on real images."""
 
 import json
 import shutil
@@ -68,8 +68,7 @@ def test_a_candidate_waits_for_a_person_before_it_maps(capsys, folder):
     region = Territory.objects.get(kind="region")
     approve_version(version=version, by=person_with(Role.MODEL_ENGINEER, region), reason="Read.", at=AN_INSTANT)
     call_command("map_vintage", str(version.number))
-    call_command("publish_vintage", "2024")
-    assert Vintage.objects.get().state == VintageState.PUBLISHED
+    assert Vintage.objects.get().state == VintageState.WORKING
 
 
 def test_the_audit_sample_never_reaches_a_training(capsys, folder):
