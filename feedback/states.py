@@ -129,6 +129,8 @@ DESK_MOVES: dict[str, Move] = {
     # Whose lock has run out holds nothing any more: another adjudicator goes on.
     "take_over": Move((S.IN_REVIEW, S.AWAITING_FIELD), (S.IN_REVIEW, S.AWAITING_FIELD), Who.ADJUDICATOR),
     "let_go": Move((S.IN_REVIEW, S.AWAITING_FIELD), (S.SUBMITTED, S.APPEALED, S.AWAITING_FIELD), Who.HOLDER),
+    # The report it had joined was withdrawn or expired: it stands for itself again.
+    "part": Move((S.MERGED,), (S.SUBMITTED,), Who.TIMER),
     # The map was made again under the report: its polygons are found again by place.
     "relink": Move(OPEN_STATES, OPEN_STATES, Who.TIMER),
 }
@@ -151,6 +153,7 @@ class MoveReason(TextChoices):
     POLYGONS_CHANGED = "polygons_changed", _("the polygons changed in the meantime")
     MAP_MADE_AGAIN = "map_made_again", _("the map was made again; the polygons were found again by place")
     GROUND_GONE = "ground_gone", _("the map was made again and shows nothing at this place")
+    MASTER_GONE = "master_gone", _("the report it had been joined to is no more")
     NO_ANSWER = "no_answer", _("no answer in time")
     LOCK_RAN_OUT = "lock_ran_out", _("the lock of the one who held it had run out")
 

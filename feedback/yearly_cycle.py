@@ -229,6 +229,7 @@ def plan_rounds(turn: Turn) -> str:
                     grace_ends_at=datetime.datetime.fromisoformat(row["grace"]),
                     by=cycle.started_by,
                     at=turn.at,
+                    is_simulated=cycle.is_simulated,
                 )
     return _count_of_rounds(Round.objects.filter(year=cycle.year, region=cycle.region).count())
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import transaction
 from django.utils.translation import gettext as _
+from guardian.models import GroupObjectPermission
 from guardian.shortcuts import assign_perm
 
 from bioccia.errors import StateForbidsError
@@ -119,10 +120,12 @@ def refresh_grants_of(user: User, *, on: datetime.date) -> None:
 
 
 def _group_of(role: str, territory: Territory) -> Group:
-    """The group of (role, territory), with its grants."""
-    group, created = Group.objects.get_or_create(name=group_name(role, territory))
-    if created:
-        for right in RIGHTS_OF_ROLE[Role(role)]:
+    """The group of (role, territory), with the grants that the role has today: a right may have come since."""
+    group = Group.objects.get_or_create(name=group_name(role, territory))[0]
+    held = GroupObjectPermission.objects.filter(group=group, object_pk=str(territory.pk))
+    known = set(held.values_list("permission__codename", flat=True))
+    for right in RIGHTS_OF_ROLE[Role(role)]:
+        if right not in known:
             assign_perm(f"territories.{right}", group, territory)
     return group
 

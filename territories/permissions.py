@@ -5,11 +5,13 @@ group and territory, never per row. A person holds it where one of their mandate
 """
 
 import datetime
+from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from guardian.shortcuts import get_objects_for_group
+from guardian.models import GroupObjectPermission
 
 from bioccia.errors import NotAllowedError
 from territories.models import Mandate, Territory, User
@@ -31,10 +33,10 @@ def group_name(role: str, territory: Territory) -> str:
 
 def may(person: Person, right: str, territory: Territory | None = None, *, on: datetime.date) -> bool:
     """Whether the person holds a right on a territory (None: on any territory at all) that day."""
-    return any(
-        territory is None or granted in territory.ancestors_and_self()
-        for granted in territories_with_right(person, right, on=on)
-    )
+    held = territories_with_right(person, right, on=on)
+    if not held or territory is None:
+        return bool(held)
+    return not territory.ancestor_ids().isdisjoint(place.pk for place in held)
 
 
 def territories_with_right(person: Person, right: str, *, on: datetime.date) -> list[Territory]:
@@ -43,13 +45,26 @@ def territories_with_right(person: Person, right: str, *, on: datetime.date) -> 
         return []
     roles = [role for role in Role if right in RIGHTS_OF_ROLE[role]]
     mandates = Mandate.objects.in_force(on).filter(user=person, role__in=roles).select_related("territory")
-    groups = {group.name: group for group in person.groups.all()}
-    held: list[Territory] = []
-    for mandate in mandates.defer("territory__geometry", "territory__geometry_3857"):
-        group = groups.get(group_name(mandate.role, mandate.territory))
-        if group and get_objects_for_group(group, f"territories.{right}").filter(pk=mandate.territory_id).exists():
-            held.append(mandate.territory)
-    return held
+    places = {
+        (group_name(mandate.role, mandate.territory), str(mandate.territory_id)): mandate.territory
+        for mandate in mandates.defer("territory__geometry", "territory__geometry_3857")
+    }
+    return [places[grant] for grant in _grants_of(person, right, places)]
+
+
+def _grants_of(person: User, right: str, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those (group, territory) among the places where the person is in the group and the group has the grant."""
+    places = list(places)
+    if not places:
+        return []
+    grants = GroupObjectPermission.objects.filter(
+        group__user=person,
+        group__name__in=[name for name, _territory in places],
+        permission__codename=right,
+        permission__content_type=ContentType.objects.get_for_model(Territory),
+    ).values_list("group__name", "object_pk")
+    found = set(grants)
+    return [place for place in places if place in found]
 
 
 def may_everywhere(person: Person, right: str, *, on: datetime.date) -> bool:

@@ -1,0 +1,46 @@
+"""Every write of the consultation: rounds, drafts, reports, the desk, decisions, files, the yearly cycle."""
+
+from feedback.actions.attachments import attach_file, remove_attachment
+from feedback.actions.clock import expire_reports, return_stale_reports
+from feedback.actions.cycles import attach_release, attach_run, finish_phase, note_waiting, start_cycle
+from feedback.actions.decisions import integrate_reports, propose_decision, revert_report, sign_decision
+from feedback.actions.desk import ask_author, let_go, merge_report, renew_lock, send_to_field, take_report
+from feedback.actions.drafts import save_draft
+from feedback.actions.facts import ReportFacts, facts_of
+from feedback.actions.proposals import Proposal
+from feedback.actions.reports import answer_question, appeal_report, submit_report, withdraw_report
+from feedback.actions.rounds import close_round, open_round, plan_round, turn_rounds
+
+__all__ = [
+    "Proposal",
+    "ReportFacts",
+    "answer_question",
+    "appeal_report",
+    "ask_author",
+    "attach_file",
+    "attach_release",
+    "attach_run",
+    "close_round",
+    "expire_reports",
+    "facts_of",
+    "finish_phase",
+    "integrate_reports",
+    "let_go",
+    "merge_report",
+    "note_waiting",
+    "open_round",
+    "plan_round",
+    "propose_decision",
+    "remove_attachment",
+    "renew_lock",
+    "return_stale_reports",
+    "revert_report",
+    "save_draft",
+    "send_to_field",
+    "sign_decision",
+    "start_cycle",
+    "submit_report",
+    "take_report",
+    "turn_rounds",
+    "withdraw_report",
+]

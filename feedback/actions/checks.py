@@ -1,0 +1,247 @@
+"""What a report must be to be sent: looked up on the map, then checked one thing after the other."""
+
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, WKBWriter
+from django.utils.translation import gettext as _
+
+from bioccia.errors import InvalidFieldsError
+from feedback.actions.facts import ReportFacts
+from feedback.errors import PolygonsSeenChangedError, RoundForbidsError
+from feedback.models import Round
+from feedback.queries.ground import STAKE_ORDER, contested_vintage, polygons_under, stake_of, with_stakes
+from feedback.states import ErrorType, EvidenceType
+from habitats.models import Polygon, Vintage
+from habitats.queries import mappable_legend
+
+HABITAT_ERRORS = (ErrorType.ATTRIBUTE, ErrorType.BOTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The contested place on the map.
+
+    Attributes:
+        vintage: the map.
+        polygons: those contested.
+        geometry: the outline, or the polygons' own; SRID 4326.
+        area_m2: in the region's CRS.
+    """
+
+    vintage: Vintage
+    polygons: list[Polygon]
+    geometry: GEOSGeometry
+    area_m2: float
+
+    @property
+    def stakes(self) -> list[str]:
+        """The stakes of the habitats on the map."""
+        return [stake_of(polygon.habitat_type) for polygon in self.polygons]
+
+
+def look_up_ground(facts: ReportFacts, round_: Round) -> Ground:
+    """Find the contested place on the map as it stands.
+
+    Raises:
+        InvalidFieldsError: no place, too many polygons, or an outline that cannot be one.
+        RoundForbidsError: there is no working map of the round's year.
+        PolygonsSeenChangedError: the map is no longer what the author saw.
+    """
+    vintage = require_vintage(round_)
+    outline = checked_outline(facts.outline, round_) if facts.outline else None
+    _require_a_place(facts)
+    polygons = chosen_polygons(facts, vintage) if facts.polygons else []
+    if outline is None:
+        shape = union_of([polygon.geometry for polygon in polygons])
+        return Ground(vintage=vintage, polygons=polygons, geometry=shape, area_m2=sum(p.area_m2 for p in polygons))
+    under = _under(outline, vintage, polygons)
+    return Ground(vintage=vintage, polygons=under, geometry=outline, area_m2=area_of(outline, round_))
+
+
+def require_vintage(round_: Round) -> Vintage:
+    """The working map of the round's year."""
+    vintage = contested_vintage(round_)
+    if vintage is None:
+        raise RoundForbidsError(
+            _("The map of %(year)s cannot be contested now: it is published already, or not made yet.")
+            % {"year": round_.year}
+        )
+    return vintage
+
+
+def checked_outline(outline: GEOSGeometry, round_: Round) -> GEOSGeometry:
+    """The outline in two dimensions and SRID 4326, or an InvalidFieldsError that says what is wrong with it."""
+    flat = flattened(outline)
+    west, south, east, north = flat.extent
+    if not all(map(math.isfinite, (west, south, east, north))) or max(-west, east) > 180 or max(-south, north) > 90:
+        raise _wrong_outline(_("its coordinates are not longitudes and latitudes"))
+    if flat.num_coords > settings.REPORT_MAX_VERTICES:
+        raise _wrong_outline(_("it has more than %(most)s vertices") % {"most": settings.REPORT_MAX_VERTICES})
+    if not flat.valid:
+        raise _wrong_outline(_("it crosses itself, or a hole leaves it (%(where)s)") % {"where": flat.valid_reason})
+    if area_of(flat, round_) < round_.region.resolution_m**2:
+        raise _wrong_outline(_("it is smaller than one cell of the map"))
+    return flat
+
+
+def flattened(outline: GEOSGeometry) -> GEOSGeometry:
+    """A polygon or several, without heights, in SRID 4326."""
+    if outline.geom_type not in ("Polygon", "MultiPolygon") or outline.empty:
+        raise _wrong_outline(_("draw one polygon or several"))
+    if outline.srid not in (None, 4326):
+        raise _wrong_outline(_("its coordinates are not longitudes and latitudes"))
+    return GEOSGeometry(WKBWriter(dim=2).write(outline), srid=4326) if outline.hasz else outline
+
+
+def _wrong_outline(why: Any) -> InvalidFieldsError:
+    sentence = _("The outline cannot be used: %(why)s.") % {"why": why}
+    return InvalidFieldsError(sentence, fields={"geometry": sentence})
+
+
+def area_of(place: GEOSGeometry, round_: Round) -> float:
+    """The area of a place (m²), in the region's CRS."""
+    flat = place.clone()
+    flat.srid = 4326
+    return float(flat.transform(round_.region.epsg, clone=True).area)
+
+
+def union_of(outlines: Sequence[GEOSGeometry]) -> GEOSGeometry:
+    """One shape of several outlines, SRID 4326."""
+    if len(outlines) == 1:
+        return outlines[0]
+    shape = MultiPolygon(*outlines, srid=4326).unary_union
+    shape.srid = 4326
+    return shape
+
+
+def _require_a_place(facts: ReportFacts) -> None:
+    if not facts.polygons and facts.outline is None:
+        sentence = _("Choose at least one polygon, or draw an outline.")
+        raise InvalidFieldsError(sentence, fields={"polygons": sentence})
+    if len(facts.polygons) > settings.REPORT_MAX_POLYGONS:
+        raise _too_many()
+
+
+def _too_many() -> InvalidFieldsError:
+    sentence = _("More than %(most)s polygons at once: send several reports.") % {"most": settings.REPORT_MAX_POLYGONS}
+    return InvalidFieldsError(sentence, fields={"polygons": sentence})
+
+
+def chosen_polygons(facts: ReportFacts, vintage: Vintage) -> list[Polygon]:
+    """The polygons chosen, each at the version seen; else what changed."""
+    found = {polygon.pk: polygon for polygon in with_stakes(Polygon.objects.filter(pk__in=dict(facts.polygons)))}
+    changed = [
+        _change(pk, version, found.get(pk), vintage)
+        for pk, version in facts.polygons
+        if pk not in found or found[pk].vintage_id != vintage.pk or found[pk].version != version
+    ]
+    if changed:
+        raise PolygonsSeenChangedError(changed)
+    return sorted(found.values(), key=lambda polygon: polygon.number)
+
+
+def _change(pk: int, version: int, polygon: Polygon | None, vintage: Vintage) -> dict[str, Any]:
+    stands = polygon is not None and polygon.vintage_id == vintage.pk
+    return {
+        "id": pk,
+        "number": polygon.number if polygon else None,
+        "version_seen": version,
+        "version": polygon.version if polygon and stands else None,
+        "code": polygon.habitat_type.code if polygon and stands else None,
+    }
+
+
+def _under(outline: GEOSGeometry, vintage: Vintage, chosen: list[Polygon]) -> list[Polygon]:
+    if chosen:
+        if not any(polygon.geometry.relate_pattern(outline, "T********") for polygon in chosen):
+            raise _wrong_outline(_("it lies outside of the polygons that you chose"))
+        return chosen
+    under = list(polygons_under(vintage, outline)[: settings.REPORT_MAX_POLYGONS + 1])
+    if not under:
+        raise _wrong_outline(_("the map shows nothing there"))
+    if len(under) > settings.REPORT_MAX_POLYGONS:
+        raise _too_many()
+    return under
+
+
+def require_complete(facts: ReportFacts, ground: Ground, *, on: datetime.date) -> None:
+    """Raise InvalidFieldsError, with a sentence for each field at fault."""
+    fields = {
+        **_wrong_words(facts),
+        **_wrong_date(facts, on),
+        **_wrong_proposal(facts, ground),
+        **_wrong_size(facts, ground),
+    }
+    if fields:
+        raise InvalidFieldsError(" ".join(dict.fromkeys(map(str, fields.values()))), fields=fields)
+
+
+def _wrong_words(facts: ReportFacts) -> dict[str, Any]:
+    wrong: dict[str, Any] = {}
+    if facts.error_type not in ErrorType.values:
+        wrong["error_type"] = _("Say what is wrong: the habitat, the outline, or both.")
+    if facts.evidence_type not in EvidenceType.values:
+        wrong["evidence_type"] = _("Say what you know it from.")
+    if facts.confidence not in (1, 2, 3):
+        wrong["confidence"] = _("Say how sure you are, from 1 to 3.")
+    if len(facts.comment) > settings.REPORT_MAX_COMMENT:
+        wrong["comment"] = _("At most %(most)s characters.") % {"most": settings.REPORT_MAX_COMMENT}
+    return wrong
+
+
+def _wrong_date(facts: ReportFacts, on: datetime.date) -> dict[str, Any]:
+    if facts.observed_on is None:
+        if facts.evidence_type == EvidenceType.KNOWLEDGE:
+            return {}
+        return {"observed_on": _("Say when you saw it, or the date of the picture or document.")}
+    if facts.observed_on > on:
+        return {"observed_on": _("This day is still to come.")}
+    if facts.observed_on.year < on.year - settings.REPORT_MAX_OBSERVATION_YEARS:
+        years = settings.REPORT_MAX_OBSERVATION_YEARS
+        return {"observed_on": _("More than %(years)s years ago: the ground may have changed.") % {"years": years}}
+    return {}
+
+
+def _wrong_proposal(facts: ReportFacts, ground: Ground) -> dict[str, Any]:
+    proposed = facts.proposed_type
+    if proposed is None:
+        if facts.error_type in HABITAT_ERRORS:
+            return {"proposed": _("Say which habitat it should be.")}
+        return {}
+    if not mappable_legend().filter(habitat_type=proposed).exists():
+        return {"proposed": _("%(code)s is not a habitat of this map's legend.") % {"code": proposed.code}}
+    same = [polygon for polygon in ground.polygons if polygon.habitat_type_id == proposed.pk]
+    # Under an outline another polygon may carry the habitat already: it only has to grow.
+    is_shown_already = bool(same) and (facts.outline is None or len(same) == len(ground.polygons))
+    if facts.error_type == ErrorType.ATTRIBUTE and is_shown_already:
+        return {"proposed": _("The map shows %(code)s there already.") % {"code": proposed.code}}
+    if lowers_stake(facts, ground) and facts.declares_interest is None:
+        return {
+            "declares_interest": _(
+                "This would lower the stake of the place: say whether your organisation has an interest there."
+            )
+        }
+    return {}
+
+
+def _wrong_size(facts: ReportFacts, ground: Ground) -> dict[str, Any]:
+    if ground.area_m2 <= settings.REPORT_MAX_AREA_M2:
+        return {}
+    field = "polygons" if facts.outline is None else "geometry"
+    return {
+        field: _("%(hectares)s ha at once are too many (at most %(most)s): draw the part that is wrong.")
+        % {"hectares": round(ground.area_m2 / 10_000), "most": round(settings.REPORT_MAX_AREA_M2 / 10_000)}
+    }
+
+
+def lowers_stake(facts: ReportFacts, ground: Ground) -> bool:
+    """Whether the proposed habitat has a lower stake than one of those on the map."""
+    if facts.proposed_type is None:
+        return False
+    proposed = STAKE_ORDER.index(stake_of(facts.proposed_type))
+    return any(STAKE_ORDER.index(stake) > proposed for stake in ground.stakes)
