@@ -1,6 +1,7 @@
 """Vector tiles, each by one SQL query on stored EPSG:3857 outlines."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -99,3 +100,75 @@ def _tile(query: str, address: TileAddress, *, vintage: int) -> bytes:
         cursor.execute(query, {"z": address.z, "x": address.x, "y": address.y, "vintage": vintage})
         (tile,) = cursor.fetchone()
     return bytes(tile or b"")
+
+
+# One column of the pyramid at a time: the tiles of an archive share a plan, and progress can be told between columns.
+_ARCHIVED_POLYGONS = """
+SELECT line.y, (
+    SELECT ST_AsMVT(drawn, 'polygons', 4096, 'outline') FROM (
+        SELECT polygon.number AS n, habitat.code AS c, polygon.confidence AS f,
+               ST_AsMVTGeom(polygon.geometry_3857, ST_TileEnvelope(%(z)s, %(x)s, line.y), 4096, 64) AS outline
+        FROM habitats_polygon AS polygon
+        JOIN habitats_habitattype AS habitat ON habitat.id = polygon.habitat_type_id
+        WHERE polygon.vintage_id = %(vintage)s
+            AND polygon.geometry_3857 && ST_TileEnvelope(%(z)s, %(x)s, line.y, margin => 64.0 / 4096)
+        ORDER BY polygon.number
+    ) AS drawn
+)
+FROM generate_series(%(first)s, %(last)s) AS line(y)
+"""
+_ARCHIVED_GENERALISED = """
+SELECT line.y, (
+    SELECT ST_AsMVT(drawn, 'polygons', 4096, 'outline') FROM (
+        SELECT habitat.code AS c,
+               ST_AsMVTGeom(coarse.geometry_3857, ST_TileEnvelope(%(z)s, %(x)s, line.y), 4096, 64) AS outline
+        FROM habitats_generalisedpolygon AS coarse
+        JOIN habitats_habitattype AS habitat ON habitat.id = coarse.habitat_type_id
+        WHERE coarse.vintage_id = %(vintage)s AND coarse.max_zoom = %(z)s
+            AND coarse.geometry_3857 && ST_TileEnvelope(%(z)s, %(x)s, line.y, margin => 64.0 / 4096)
+        ORDER BY coarse.id
+    ) AS drawn
+)
+FROM generate_series(%(first)s, %(last)s) AS line(y)
+"""
+
+
+def column_of_tiles(vintage: Vintage, zoom: int, x: int, rows: range) -> Iterator[tuple[TileAddress, bytes]]:
+    """The tiles of one column of a vintage for its archive, those without anything left out.
+
+    Layer `polygons`: `c` is the habitat's code; from zoom 12 on also `n`, the number in the vintage, and `f`, the
+    confidence in percent. No primary key: the same map gives the same archive.
+    """
+    query = _ARCHIVED_GENERALISED if zoom < FIRST_POLYGON_ZOOM else _ARCHIVED_POLYGONS
+    asked = {"z": zoom, "x": x, "vintage": vintage.pk, "first": rows.start, "last": rows.stop - 1}
+    with connection.cursor() as cursor:
+        cursor.execute(query, asked)
+        for y, tile in cursor.fetchall():
+            if tile:
+                yield TileAddress(zoom, x, y), bytes(tile)
+
+
+def extent_of(vintage: Vintage) -> tuple[float, float, float, float]:
+    """West, south, east, north of a vintage in degrees; the whole earth where it has no polygon."""
+    query = (
+        "SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box) FROM ("
+        "SELECT ST_Extent(geometry) AS box FROM habitats_polygon WHERE vintage_id = %s) AS found"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [vintage.pk])
+        west, south, east, north = cursor.fetchone()
+    return (west, south, east, north) if west is not None else (-180.0, -85.0, 180.0, 85.0)
+
+
+def tiles_over(extent: tuple[float, float, float, float], zoom: int) -> tuple[range, range]:
+    """Columns and rows of the tiles of a zoom that an extent in degrees touches."""
+    west, south, east, north = extent
+    side = 2**zoom
+
+    def column(longitude: float) -> int:
+        return min(max(int((longitude + 180) / 360 * side), 0), side - 1)
+
+    def row(latitude: float) -> int:
+        return min(max(int((1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2 * side), 0), side - 1)
+
+    return range(column(west), column(east) + 1), range(row(north), row(south) + 1)

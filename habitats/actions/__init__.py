@@ -16,6 +16,7 @@ from habitats.actions.corrections import (
     drop_correction,
     revert_correction,
 )
+from habitats.actions.errata import copy_vintage
 from habitats.actions.legend import store_legend
 from habitats.actions.samples import retire_sample, store_report_sample, store_samples
 from habitats.actions.typologies import (
@@ -29,6 +30,8 @@ from habitats.actions.typologies import (
 from habitats.actions.vintages import (
     create_vintage,
     discard_unfinished,
+    forget_counts,
+    forget_low_zooms,
     load_polygons,
     open_vintage,
     publish_vintage,
@@ -49,11 +52,14 @@ __all__ = [
     "copy_corrections",
     "correct_outline",
     "correct_polygons",
+    "copy_vintage",
     "create_vintage",
     "discard_unfinished",
     "draw_audit_sample",
     "drop_correction",
     "label_point",
+    "forget_counts",
+    "forget_low_zooms",
     "load_polygons",
     "open_audit",
     "open_vintage",
