@@ -183,9 +183,24 @@ class DecisionForm(forms.Form):
             self.add_error("reason_code", _("This reason does not go with the decision “%(outcome)s”.") % _named(state))
         if state == ReportState.ACCEPTED:
             self._check_correction(asked)
-        if state == ReportState.ALREADY_FIXED and self.fields["fixed_by"].choices[1:] and not asked.get("fixed_by"):
-            self.add_error("fixed_by", _("Say which correction did it."))
+        if state == ReportState.ALREADY_FIXED and not asked.get("fixed_by"):
+            self.add_error("fixed_by" if self.has_corrections else "outcome", self._no_correction())
         return asked
+
+    @property
+    def has_corrections(self) -> bool:
+        """Whether a correction stands at the place."""
+        return len(list(cast("forms.ChoiceField", self.fields["fixed_by"]).choices)) > 1
+
+    @property
+    def corrects(self) -> bool:
+        """Whether the decision changes the map."""
+        return self.cleaned_data.get("outcome") == ReportState.ACCEPTED
+
+    def _no_correction(self) -> Any:
+        if self.has_corrections:
+            return _("Say which correction did it.")
+        return _("No correction stands at this place: choose another decision.")
 
     def _check_correction(self, asked: dict[str, Any]) -> None:
         if not asked.get("to_type") and "to_type" not in self.errors:
@@ -198,7 +213,7 @@ class DecisionForm(forms.Form):
     def decided_outline(self) -> GEOSGeometry | None:
         """The outline of the correction; None for whole polygons and for what corrects nothing."""
         asked = self.cleaned_data
-        if asked["outcome"] != ReportState.ACCEPTED or asked["scope"] == Scope.POLYGONS:
+        if not self.corrects or asked["scope"] == Scope.POLYGONS:
             return None
         return self.report.geometry if asked["scope"] == Scope.AUTHOR else asked["outline"]
 

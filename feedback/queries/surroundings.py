@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.gis.db.models.functions import Area, Intersection, Length, Transform
-from django.contrib.gis.geos import GEOSGeometry, Polygon as Outline
+from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos import Polygon as Outline
 from django.db.models import Count, QuerySet
 
 from feedback.models import Report
-from habitats.models import HabitatType, Polygon, Vintage
+from feedback.queries.second_signature import second_signature_reasons
+from feedback.states import SecondSignature
+from habitats.models import Correction, HabitatType, Polygon, Vintage
 from habitats.queries import samples_visible_to, vintages_visible_to
 from territories.permissions import Person
 
@@ -62,7 +65,7 @@ def contested_polygons(report: Report) -> list[Polygon]:
 
 
 def neighbours(report: Report, contested: Iterable[Polygon]) -> list[Neighbour]:
-    """The polygons that share a border with the contested ones (with the outline, where none is), longest side first."""
+    """The polygons that share a border with the contested ones (or with the outline), longest side first."""
     contested = list(contested)
     if report.vintage_id is None or report.geometry is None:
         return []
@@ -92,18 +95,31 @@ def pieces_under(report: Report, outline: GEOSGeometry) -> list[Piece]:
     return [piece for piece in pieces if piece.area_m2 >= LEAST_PIECE_M2]
 
 
-def changes_of(report: Report, *, to_type: HabitatType, outline: GEOSGeometry | None) -> list[Change]:
-    """What a correction would do, by habitat that loses ground: the whole polygons, or what an outline covers."""
-    if outline is None:
-        pieces = [Piece(polygon, polygon.area_m2) for polygon in contested_polygons(report)]
-    else:
-        pieces = pieces_under(report, outline)
+def pieces_decided(report: Report, outline: GEOSGeometry | None) -> list[Piece]:
+    """What a decision would be about: the contested polygons, or the parts that an outline covers."""
+    if outline is not None:
+        return pieces_under(report, outline)
+    return [Piece(polygon, polygon.area_m2) for polygon in contested_polygons(report)]
+
+
+def changes_to(to_type: HabitatType, pieces: Iterable[Piece]) -> list[Change]:
+    """What giving one habitat to some ground would change, by habitat that loses ground, largest first."""
     lost: dict[HabitatType, float] = {}
     for piece in pieces:
         if piece.polygon.habitat_type != to_type:
             lost[piece.polygon.habitat_type] = lost.get(piece.polygon.habitat_type, 0.0) + piece.area_m2
     changes = [Change(from_type, to_type, area) for from_type, area in lost.items()]
     return sorted(changes, key=lambda change: -change.area_m2)
+
+
+def signatures_needed(report: Report, *, to_type: HabitatType | None, pieces: list[Piece]) -> list[SecondSignature]:
+    """Why one signature would not be enough for such a decision; `to_type` None: the map stays as it is."""
+    return second_signature_reasons(
+        report,
+        present=[piece.polygon.habitat_type for piece in pieces],
+        decided=to_type,
+        area_m2=max(sum(piece.area_m2 for piece in pieces), report.area_m2),
+    )
 
 
 def other_years(report: Report, person: Person, *, on: datetime.date) -> list[OtherYear]:
@@ -115,6 +131,12 @@ def other_years(report: Report, person: Person, *, on: datetime.date) -> list[Ot
     polygons = Polygon.objects.for_lists().defer("geometry", "geometry_3857").at(middle).filter(vintage__in=vintages)
     by_vintage = {polygon.vintage_id: polygon for polygon in polygons}
     return [OtherYear(vintage, by_vintage[vintage.pk]) for vintage in vintages if vintage.pk in by_vintage]
+
+
+def corrections_at(report: Report) -> QuerySet[Correction]:
+    """The corrections that stand on the place, latest first: what a report already corrected may name."""
+    standing = Correction.objects.applied().filter(vintage=report.vintage_id, geometry__intersects=report.geometry)
+    return standing.select_related("to_type").order_by("-decided_at", "-pk")
 
 
 def sample_counts_around(report: Report, person: Person, *, on: datetime.date) -> list[dict]:
@@ -132,7 +154,9 @@ def reports_around(report: Report, visible: QuerySet[Report]) -> list[Report]:
     if report.geometry is None:
         return []
     around = visible.exclude(pk=report.pk).filter(geometry__intersects=box_around(report))
-    return list(around.select_related("proposed_type", "author").order_by("-submitted_at")[:MOST_REPORTS_AROUND])
+    # Lists leave outlines out; here each is drawn.
+    drawn = around.defer(None).defer("commune__geometry", "commune__geometry_3857")
+    return list(drawn.order_by("-submitted_at", "-pk")[:MOST_REPORTS_AROUND])
 
 
 def box_around(report: Report) -> GEOSGeometry:
@@ -145,7 +169,8 @@ def box_around(report: Report) -> GEOSGeometry:
 
 
 def _of_vintage(report: Report) -> QuerySet[Polygon]:
-    return Polygon.objects.for_lists().filter(vintage_id=report.vintage_id)
+    polygons = Polygon.objects.for_lists().select_related("habitat_type__legend_entry")
+    return polygons.filter(vintage_id=report.vintage_id)
 
 
 def _union(outlines: list[GEOSGeometry]) -> GEOSGeometry:

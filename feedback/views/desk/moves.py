@@ -6,24 +6,27 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.gis.geos import GEOSGeometry
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from bioccia.errors import BiocciaError
+from bioccia.errors import BiocciaError, StateForbidsError
 from feedback import actions
 from feedback.forms.desk import DecisionForm, MasterForm, WordsForm
 from feedback.models import Report
-from feedback.queries import reports_visible_to
-from feedback.states import ReportState
+from feedback.queries.reports import reports_visible_to
+from feedback.queries.surroundings import corrections_at, pieces_decided
+from feedback.states import DecisionResult, ReasonCode, ReportState
 from feedback.views.desk.queue import address
 from feedback.views.desk.report import first_form, render_sheet, report_of
 from feedback.views.desk.sheet import DeskSheet, what_moved
-from habitats.models import Correction
 from territories.permissions import SignedInRequest
 
+# The words of actions for what the form calls otherwise.
+FIELD_OF_FACT = {"correction": "fixed_by", "outline": "scope", "seen": "scope"}
 Act = Callable[[Report, datetime.datetime], Any]
 
 
@@ -89,24 +92,33 @@ def propose(request: SignedInRequest, pk: int) -> HttpResponse:
             proposed = actions.sign_decision(report=proposed, by=request.user, at=at)
     except BiocciaError as error:
         return _refused(request, pk, form, error)
+    if proposed.state == ReportState.IN_REVIEW:
+        return _refused(request, pk, form, StateForbidsError(_("The decision was not kept: the map moved meanwhile.")))
     messages.success(request, _said_of(proposed))
     return redirect(address("feedback:desk-report", request, pk))
 
 
 def _proposal_of(form: DecisionForm, report: Report) -> actions.Proposal:
     asked = form.cleaned_data
-    corrects = asked["outcome"] == ReportState.ACCEPTED
-    fixed_by = asked["fixed_by"] if asked["outcome"] == ReportState.ALREADY_FIXED else None
+    outline = form.decided_outline()
     return actions.Proposal(
         outcome=ReportState(asked["outcome"]),
-        result=asked["result"],
-        reason_code=asked["reason_code"],
+        result=DecisionResult(asked["result"]),
+        reason_code=ReasonCode(asked["reason_code"]),
         reply=asked["reply"],
-        to_type=asked["to_type"] if corrects else None,
-        outline=form.decided_outline(),
-        seen=asked["seen"],
-        correction=Correction.objects.filter(pk=fixed_by).first() if fixed_by else None,
+        to_type=asked["to_type"] if form.corrects else None,
+        outline=outline,
+        seen=_seen_of(dict(asked["seen"]), report, outline),
+        correction=corrections_at(report).filter(pk=asked["fixed_by"]).first() if asked["fixed_by"] else None,
     )
+
+
+def _seen_of(shown: dict[int, int], report: Report, outline: GEOSGeometry | None) -> tuple[tuple[int, int], ...]:
+    """The versions that the page showed of the polygons that the decision is about."""
+    about = [piece.polygon for piece in pieces_decided(report, outline)]
+    contested = {line.number: line.version_seen for line in report.polygons.all()} if outline is None else {}
+    versions = {**contested, **{polygon.number: polygon.version for polygon in about}}
+    return tuple((number, shown.get(number, version)) for number, version in versions.items())
 
 
 def _needs_one_signature(report: Report) -> bool:
@@ -122,11 +134,13 @@ def _refused(request: SignedInRequest, pk: int, form: DecisionForm, error: Biocc
     form.data = form.data.copy()
     form.data["seen"] = first_form(sheet).initial["seen"]
     for name, sentence in error.fields.items():
-        form.add_error(name if name in form.fields else None, sentence)
-    return render_sheet(request, report, form=form, error=error, moved=moved)
+        form.add_error(FIELD_OF_FACT.get(name, name if name in form.fields else None), sentence)
+    return render_sheet(request, report, form=form if sheet.can_propose else None, error=error, moved=moved)
 
 
 def _said_of(report: Report) -> str:
+    if report.state == ReportState.IN_REVIEW:
+        return _("The map moved since this was proposed: the report is in review again, and nothing was changed.")
     if report.state == ReportState.DECISION_PROPOSED:
         return _("The decision is proposed. It waits for a signature.")
     return _("Decided: %(state)s. The author reads your reply.") % {"state": report.get_state_display()}
@@ -182,13 +196,15 @@ def revert(request: SignedInRequest, pk: int) -> HttpResponse:
     return _answer_with_words(request, pk, act, _("The correction is taken back, and its sample is retired."))
 
 
-def _answer(request: SignedInRequest, pk: int, act: Act, said: str = "") -> HttpResponse:
-    """Do it and show the page again; where it is refused, say why on the page as it stands."""
+def _answer(
+    request: SignedInRequest, pk: int, act: Act, said: str = "", *, words: WordsForm | None = None
+) -> HttpResponse:
+    """Do it and show the page again; where it is refused, say why on the page as it stands, with what was typed."""
     report = report_of(request, pk)
     try:
         act(report, timezone.now())
     except BiocciaError as error:
-        return render_sheet(request, report_of(request, pk), error=error)
+        return render_sheet(request, report_of(request, pk), words=words, error=error)
     if said:
         messages.success(request, said)
     return redirect(address("feedback:desk-report", request, pk))
@@ -202,4 +218,4 @@ def _answer_with_words(
     if not words.is_valid():
         return render_sheet(request, report_of(request, pk), words=words)
     text = words.cleaned_data["text"]
-    return _answer(request, pk, lambda report, at: act(report, at, text), said)
+    return _answer(request, pk, lambda report, at: act(report, at, text), said, words=words)

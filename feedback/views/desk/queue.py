@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Exists, F, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,9 +21,8 @@ from feedback import actions
 from feedback.forms.desk import QueueFilterForm
 from feedback.models import Report, Round
 from feedback.models.reports import ReportQuerySet
-from feedback.queries import queue_of
 from feedback.states import ReportState
-from feedback.views.desk.tabs import TABS, Tab, count_by_tab, proposals_of, reports_of, tab_asked
+from feedback.views.desk.tabs import CLOSED, TABS, TO_SIGN, Tab, count_by_tab, own_proposals, reports_of, tab_asked
 from feedback.views.tags import tag_of_report
 from habitats.states import Stake
 from territories.permissions import SignedInRequest, may, require
@@ -32,6 +31,7 @@ PER_PAGE = 25
 # How far "next" and "previous" look; nobody leafs further.
 LONGEST_WALK = 2_000
 TRIES_TO_TAKE = 5
+TAKEABLE = (ReportState.SUBMITTED, ReportState.APPEALED, ReportState.IN_REVIEW)
 RIGHTS_OF_THE_DESK = ("decide", "decide_appeal", "release")
 
 
@@ -55,8 +55,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
     tab, form, reports = asked_of(request)
     page = Paginator(_for_lines(reports), PER_PAGE).get_page(request.GET.get("page"))
     now = timezone.now()
-    everything = queue_of(request.user, timezone.localdate(now))
-    counts = count_by_tab(everything, request.user)
+    counts = count_by_tab(request.user, timezone.localdate(now))
     context = {
         "tabs": [{"tab": each, "count": counts[each.key]} for each in TABS],
         "tab": tab,
@@ -64,8 +63,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
         "is_filtered": any(form.data.get(name) for name in form.fields),
         "page": page,
         "lines": [_line(report, request.user.pk, now) for report in page],
-        "may_take": may_take_part(request),
-        "own_proposals": _own_proposals(everything, request) if tab.key == "a-signer" else 0,
+        "own_proposals": own_proposals(request.user, timezone.localdate(now)) if tab is TO_SIGN else 0,
         "query": query_of(request.GET),
     }
     return render(request, "feedback/desk.html", context, status=200 if form.is_valid() else 422)
@@ -77,7 +75,7 @@ def take_next(request: SignedInRequest) -> HttpResponse:
     """Take the first report of the queue that nobody holds."""
     now = timezone.now()
     _tab, _form, reports = asked_of(request)
-    takeable = reports.filter(state__in=[ReportState.SUBMITTED, ReportState.APPEALED]).free_at(now)
+    takeable = reports.filter(state__in=TAKEABLE).free_at(now)
     for report in takeable.defer("geometry")[:TRIES_TO_TAKE]:
         try:
             actions.take_report(report=report, by=request.user, at=now)
@@ -94,9 +92,9 @@ def asked_of(request: SignedInRequest) -> tuple[Tab, QueueFilterForm, Any]:
     today = timezone.localdate(now)
     if not may_take_part(request):
         require(request.user, "decide", on=today)
-    tab = tab_asked(request.GET.get("tab"))
+    tab = tab_asked(request.GET.get("tab"), request.user, today)
     form = QueueFilterForm(request.GET, rounds=Round.objects.select_related(None), states=tab.states)
-    reports = reports_of(tab, queue_of(request.user, today), request.user)
+    reports = reports_of(tab, request.user, today)
     if form.is_valid() or form.cleaned_data:
         reports = form.narrow(reports, me=request.user.pk, today=today, now=now)
     return tab, form, in_order(reports, tab)
@@ -104,7 +102,7 @@ def asked_of(request: SignedInRequest) -> tuple[Tab, QueueFilterForm, Any]:
 
 def in_order(reports: ReportQuerySet, tab: Tab) -> ReportQuerySet:
     """What is due first comes first; what is closed, latest first."""
-    if tab.key == "clos":
+    if tab is CLOSED:
         return reports.order_by(F("closed_at").desc(nulls_last=True), "-pk")
     return reports.ordered_for_desk()
 
@@ -146,7 +144,7 @@ def address(name: str, request: SignedInRequest, pk: int) -> str:
 def _for_lines(reports: QuerySet[Report]) -> QuerySet[Report]:
     """With the names that a line shows, and no outline."""
     heavy = ("geometry", "comment", "commune__geometry", "commune__geometry_3857")
-    named = reports.select_related("commune", "proposed_type", "locked_by").defer(*heavy)
+    named = reports.select_related(None).select_related("commune", "proposed_type", "locked_by").defer(*heavy)
     return named.prefetch_related("polygons__type_seen")
 
 
@@ -172,7 +170,3 @@ def is_late(report: Report, today: datetime.date) -> bool:
     if report.due_on is None or report.closed_at is not None or report.state == ReportState.NEEDS_INFO:
         return False
     return report.due_on < today
-
-
-def _own_proposals(reports: QuerySet[Report], request: SignedInRequest) -> int:
-    return reports.filter(Exists(proposals_of(request.user)), state=ReportState.DECISION_PROPOSED).count()

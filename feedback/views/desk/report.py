@@ -14,20 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 from bioccia.errors import BiocciaError
 from feedback.forms.desk import DecisionForm, Scope, WordsForm, legend_types, read_outline
 from feedback.models import Report
-from feedback.queries import reports_visible_to, second_signature_reasons, timeline_of
-from feedback.queries.surroundings import Change, changes_of
-from feedback.states import (
-    REASONS_OF_OUTCOME,
-    RESULTS_OF_OUTCOME,
-    DecisionResult,
-    ReasonCode,
-    ReportState,
-    SecondSignature,
-)
+from feedback.queries.reports import reports_visible_to
+from feedback.queries.surroundings import Piece, changes_to, pieces_decided, signatures_needed
+from feedback.states import REASONS_OF_OUTCOME, RESULTS_OF_OUTCOME, ReportState
 from feedback.views.desk.drawing import map_of
 from feedback.views.desk.queue import asked_of, beside, query_of
 from feedback.views.desk.replies import reply_texts
-from feedback.views.desk.sheet import DeskSheet
+from feedback.views.desk.sheet import DeskSheet, reasons_in_words
+from feedback.views.desk.story import story_of
 from habitats.models import HabitatType
 from territories.permissions import SignedInRequest
 
@@ -54,7 +48,7 @@ def _with_names(reports: QuerySet[Report]) -> QuerySet[Report]:
     named = ("round__region", "author", "organisation", "commune", "proposed_type__legend_entry", "locked_by", "master")
     heavy = ("commune__geometry", "commune__geometry_3857", "round__region__footprint")
     prefetched = ("polygons__type_seen__legend_entry", "messages__author", "attachments")
-    return reports.select_related(*named, "vintage__version").defer(*heavy).prefetch_related(*prefetched)
+    return reports.select_related(*named, "vintage__version").defer(None).defer(*heavy).prefetch_related(*prefetched)
 
 
 def render_sheet(
@@ -79,7 +73,7 @@ def render_sheet(
         "moved": moved,
         "map": map_of(sheet),
         "choices": choices_of_form(),
-        "timeline": timeline_of(report),
+        "timeline": story_of(report),
         "beside": beside(request, report.pk),
         "query": query_of(request.GET),
     }
@@ -109,8 +103,6 @@ def choices_of_form() -> dict[str, Any]:
         "replies": reply_texts(),
         "corrects": str(ReportState.ACCEPTED),
         "fixed": str(ReportState.ALREADY_FIXED),
-        "result_words": {str(result): str(result.label) for result in DecisionResult},
-        "reason_words": {str(reason): str(reason.label) for reason in ReasonCode},
     }
 
 
@@ -119,43 +111,30 @@ def choices_of_form() -> dict[str, Any]:
 def effect(request: SignedInRequest, pk: int) -> HttpResponse:
     """What the form as it stands would do: areas by habitat, and why a second signature would be needed."""
     report = report_of(request, pk)
-    to_type = legend_types().filter(pk=_number(request.POST.get("to_type"))).first()
-    outcome = request.POST.get("outcome")
-    context: dict[str, Any] = {"asked": bool(outcome), "corrects": outcome == ReportState.ACCEPTED}
+    outcome = request.POST.get("outcome", "")
+    context: dict[str, Any] = {"asked": outcome in ReportState.values, "corrects": outcome == ReportState.ACCEPTED}
+    to_type = _asked_type(request) if context["corrects"] else None
     try:
-        outline = _asked_outline(request, report)
-        context["changes"] = _changes(request, report, to_type, outline)
+        pieces = _asked_pieces(request, report)
     except ValidationError as error:
-        outline, context["problem"] = None, error.messages[0]
-    if outcome in ReportState.values:
-        context["reasons"] = reasons_in_words(
-            second_signature_reasons(report, to_type=to_type, outcome=outcome, outline=outline)
-        )
+        return render(request, "feedback/_desk_effect.html", {"problem": error.messages[0]})
+    if to_type is not None and pieces is not None:
+        context["changes"] = changes_to(to_type, pieces)
+    reasons = signatures_needed(report, to_type=to_type, pieces=pieces or pieces_decided(report, None))
+    context["reasons"] = reasons_in_words(reasons)
     return render(request, "feedback/_desk_effect.html", context)
 
 
-def _asked_outline(request: SignedInRequest, report: Report) -> Any:
-    scope = request.POST.get("scope")
+def _asked_type(request: SignedInRequest) -> HabitatType | None:
+    text = request.POST.get("to_type", "")
+    return legend_types().filter(pk=int(text)).first() if text.isdigit() else None
+
+
+def _asked_pieces(request: SignedInRequest, report: Report) -> list[Piece] | None:
+    """The ground that the form is about; None while its outline is not drawn."""
+    scope, text = request.POST.get("scope"), request.POST.get("outline", "")
     if scope == Scope.AUTHOR and report.is_drawn:
-        return report.geometry
-    text = request.POST.get("outline", "")
-    return read_outline(text) if scope == Scope.DRAWN and text else None
-
-
-def _changes(
-    request: SignedInRequest, report: Report, to_type: HabitatType | None, outline: Any
-) -> list[Change] | None:
-    """The changes; None while the form does not say enough."""
-    waits_for_outline = request.POST.get("scope") == Scope.DRAWN and outline is None
-    if to_type is None or waits_for_outline or request.POST.get("outcome") != ReportState.ACCEPTED:
-        return None
-    return changes_of(report, to_type=to_type, outline=outline)
-
-
-def reasons_in_words(reasons: list[str]) -> list[str]:
-    """Why a second signature is needed, as people read it."""
-    return [str(SecondSignature(reason).label) for reason in reasons]
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+        return pieces_decided(report, report.geometry)
+    if scope == Scope.DRAWN:
+        return pieces_decided(report, read_outline(text)) if text else None
+    return pieces_decided(report, None)

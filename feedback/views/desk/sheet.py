@@ -2,37 +2,44 @@
 
 import datetime
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from feedback.models import Decision, Report, ReportPolygon
 from feedback.permissions import may_decide, may_revert
-from feedback.queries import near_duplicates, reports_visible_to
+from feedback.queries.effects import effect_of
+from feedback.queries.ground import near_duplicates
+from feedback.queries.reports import reports_visible_to
 from feedback.queries.surroundings import (
     AROUND_M,
     Change,
     Neighbour,
     OtherYear,
-    changes_of,
+    changes_to,
     contested_polygons,
+    corrections_at,
     neighbours,
     other_years,
+    pieces_decided,
     pieces_under,
     reports_around,
     sample_counts_around,
 )
-from feedback.states import ALL_MOVES, MessageKind, ReportState
+from feedback.states import ALL_MOVES, MessageKind, ReportState, SecondSignature
 from feedback.views.desk.queue import is_held, is_late
 from feedback.views.tags import tag_of_report
-from habitats.models import Correction, Polygon
+from habitats.models import Polygon
 from habitats.states import Stake
 from territories.models import User
 
 MOST_CORRECTIONS = 20
+M2_PER_HA = 10_000
 
 
 class DeskSheet:
@@ -219,24 +226,37 @@ class DeskSheet:
         proposal = self.proposal
         if proposal is None or proposal.to_type is None or proposal.outcome != ReportState.ACCEPTED:
             return []
-        return changes_of(self.report, to_type=proposal.to_type, outline=proposal.outline)
+        return changes_to(proposal.to_type, pieces_decided(self.report, proposal.outline))
+
+    @cached_property
+    def changes_made(self) -> list[Change]:
+        """What the report changed on the map."""
+        changes = effect_of(self.report).changes
+        return [Change(each.from_type, each.to_type, each.hectares * M2_PER_HA) for each in changes if each.from_type]
+
+    @property
+    def changes_back(self) -> list[Change]:
+        """What taking the correction back would change."""
+        return [Change(each.to_type, each.from_type, each.area_m2) for each in self.changes_made]
+
+    @property
+    def signature_reasons(self) -> list[str]:
+        """Why the proposal needs a second signature, as people read it."""
+        return reasons_in_words(self.proposal.second_signature) if self.proposal else []
 
     @cached_property
     def corrections(self) -> list[tuple[int, str]]:
-        """Corrections of the vintage that touch the place: what a report already corrected may name."""
+        """What a report already corrected may name."""
         if self.report.vintage_id is None or self.report.geometry is None:
             return []
-        found = Correction.objects.filter(
-            vintage=self.report.vintage_id, geometry__intersects=self.report.geometry
-        ).select_related("to_type")
-        return [(each.pk, f"{each.pk} – {each.to_type}") for each in found.order_by("-decided_at")[:MOST_CORRECTIONS]]
+        found = corrections_at(self.report)[:MOST_CORRECTIONS]
+        return [(each.pk, f"{date_format(each.decided_at, 'SHORT_DATE_FORMAT')} – {each.to_type}") for each in found]
 
     @property
     def seen(self) -> str:
         """Number and version of every polygon that the page shows, as the form sends them back."""
         shown = {polygon.number: polygon.version for polygon in self.contested}
-        shown |= {piece.polygon.number: piece.polygon.version for piece in self.covered}
-        shown |= {each.polygon.number: each.polygon.version for each in self.neighbours}
+        shown |= {each.polygon.number: each.polygon.version for each in [*self.covered, *self.neighbours]}
         return json.dumps(sorted(shown.items()))
 
     @property
@@ -249,6 +269,11 @@ class DeskSheet:
         if self.contested:
             asked["polygon"] = self.contested[0].pk
         return f"{reverse('habitats:chips')}?{urlencode(asked)}"
+
+
+def reasons_in_words(reasons: Iterable[str]) -> list[str]:
+    """Why a second signature is needed, as people read it."""
+    return [str(SecondSignature(reason).label) for reason in reasons]
 
 
 def what_moved(seen: tuple[tuple[int, int], ...], report: Report) -> list[dict[str, Any]]:

@@ -1,14 +1,18 @@
 """The tabs of the queue: which reports stand behind each, for one adjudicator."""
 
+import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from feedback.models import Decision, Report
+from feedback.models import Decision
+from feedback.models.reports import ReportQuerySet
+from feedback.queries.reports import counts_by_state, queue_of, reports_visible_to
 from feedback.states import ReportState
 from territories.models import User
+from territories.permissions import may
 
 S = ReportState
 
@@ -74,19 +78,30 @@ TABS = (
     ),
 )
 TAB_OF_KEY = {tab.key: tab for tab in TABS}
-TO_SIGN = TAB_OF_KEY["a-signer"]
+TO_SIGN, CLOSED = TAB_OF_KEY["a-signer"], TAB_OF_KEY["clos"]
 del S
 
 
-def tab_asked(key: str | None) -> Tab:
-    """The tab of the address; the first one where it names none."""
-    return TAB_OF_KEY.get(key or "", TABS[0])
+def tab_asked(key: str | None, person: User, on: datetime.date) -> Tab:
+    """The tab of the address; where it names none, the one where the person has something to do."""
+    if key in TAB_OF_KEY:
+        return TAB_OF_KEY[key]
+    if may(person, "decide", on=on):
+        return TABS[0]
+    return TAB_OF_KEY["recours"] if may(person, "decide_appeal", on=on) else CLOSED
 
 
-def reports_of(tab: Tab, reports: QuerySet[Report], person: User) -> QuerySet[Report]:
+def reports_of(tab: Tab, person: User, on: datetime.date) -> ReportQuerySet:
     """The reports behind a tab. What waits for a second signature is never one's own proposal."""
-    found = reports.filter(state__in=tab.states)
+    if tab is CLOSED:
+        return closed_reports(person, on)
+    found = queue_of(person, on).filter(state__in=tab.states)
     return found.exclude(Exists(proposals_of(person))) if tab is TO_SIGN else found
+
+
+def closed_reports(person: User, on: datetime.date) -> ReportQuerySet:
+    """What was decided, or ended, on the territory of the person; not their own reports."""
+    return reports_visible_to(person, on).filter(state__in=CLOSED.states).exclude(author=person)
 
 
 def proposals_of(person: User) -> QuerySet[Decision]:
@@ -96,11 +111,16 @@ def proposals_of(person: User) -> QuerySet[Decision]:
     ).exclude(second_signature=[])
 
 
-def count_by_tab(reports: QuerySet[Report], person: User) -> dict[str, int]:
+def count_by_tab(person: User, on: datetime.date) -> dict[str, int]:
     """How many reports stand behind each tab."""
-    by_state = dict(reports.order_by().values_list("state").annotate(Count("pk")))
+    queue = queue_of(person, on)
+    by_state = {**counts_by_state(closed_reports(person, on)), **counts_by_state(queue)}
     counts = {tab.key: sum(by_state.get(state, 0) for state in tab.states) for tab in TABS}
     if counts[TO_SIGN.key]:
-        waiting = reports.filter(Q(state__in=TO_SIGN.states))
-        counts[TO_SIGN.key] -= waiting.filter(Exists(proposals_of(person))).count()
+        counts[TO_SIGN.key] -= own_proposals(person, on)
     return counts
+
+
+def own_proposals(person: User, on: datetime.date) -> int:
+    """How many proposals of the person wait for somebody else."""
+    return queue_of(person, on).filter(Exists(proposals_of(person)), state__in=TO_SIGN.states).count()
