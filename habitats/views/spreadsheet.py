@@ -8,7 +8,7 @@ from django.http import StreamingHttpResponse
 from django.utils.translation import get_language
 
 # A cell that begins so would be run as a formula by a spreadsheet.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -23,7 +23,7 @@ def safe_cell(value: Any, *, decimal_mark: str = ".") -> Any:
     """A value that no spreadsheet takes for a formula; fractions with the decimal mark."""
     if isinstance(value, float):
         return str(value).replace(".", decimal_mark)
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
 
