@@ -167,10 +167,9 @@ def test_an_outline_of_several_parts_with_a_hole_is_drawn_whole():
 
 
 maps = st.builds(
-    lambda seed, size, patch: np.random.default_rng(seed)
-    .integers(1, 5, (size, size))
-    .repeat(patch, axis=0)
-    .repeat(patch, axis=1),
+    lambda seed, size, patch: (
+        np.random.default_rng(seed).integers(1, 5, (size, size)).repeat(patch, axis=0).repeat(patch, axis=1)
+    ),
     st.integers(0, 10_000),
     st.integers(2, 6),
     st.integers(2, 6),
