@@ -14,6 +14,7 @@ from bioccia.errors import StateForbidsError
 from habitats import actions, queries
 from habitats.models import HabitatType, Vintage
 from habitats.stacks import stack_paths
+from ml.compute.burning import Burn, BurnOutputs, burn_corrections
 from ml.compute.change import zonal_transitions
 from ml.compute.classify import ClassifyOutputs, classify_stack
 from ml.compute.errors import RasterError, SampleError
@@ -154,10 +155,37 @@ def _polygon_rows(
         )
 
 
+@dataclass(frozen=True)
+class CorrectedRasters:
+    """The rasters of a vintage with its corrections burnt in, and how many cells they changed."""
+
+    classes: Path
+    confidence: Path
+    changed_cells: int
+
+
+def corrected_rasters(vintage: Vintage, work_dir: Path) -> CorrectedRasters:
+    """Burn what was decided into copies of a vintage's rasters; every other cell stays as it was mapped.
+
+    Args:
+        vintage: the vintage; its own rasters are never changed.
+        work_dir: where the copies are written.
+    """
+    grounds = queries.corrections_in_force(vintage)
+    outlines = shapely.from_wkb([bytes(ground.geometry.wkb) for ground in grounds])
+    moved = gpd.GeoSeries(outlines, crs=4326).to_crs(vintage.region.epsg)
+    burns = [Burn(outline, ground.correction.to_type.code) for outline, ground in zip(moved, grounds, strict=True)]
+    outputs = BurnOutputs(work_dir / "corrected-classes.tif", work_dir / "corrected-confidence.tif")
+    colors = dict(queries.legend().values_list("habitat_type__code", "color"))
+    paths = path_of(vintage.classes), path_of(vintage.confidence)
+    changed = burn_corrections(*paths, burns, outputs, colors=colors)
+    return CorrectedRasters(outputs.classes, outputs.confidence, changed)
+
+
 def draw_low_zooms(session: RunSession) -> Mapping[str, Any]:
     """Draw the map coarser, so that a low zoom never reads the polygons of a whole region."""
-    vintage = Vintage.objects.select_related("region").get(pk=session.outputs["load"]["vintage"])
-    return draw_generalised(session, vintage, path_of(_rasters(session)["classes"]))
+    drawn = _map_with_bound_corrections(session)
+    return draw_generalised(session, drawn.vintage, drawn.classes)
 
 
 def draw_generalised(session: RunSession, vintage: Vintage, classes: Path) -> Mapping[str, int]:
@@ -183,10 +211,26 @@ def draw_generalised(session: RunSession, vintage: Vintage, classes: Path) -> Ma
 
 def count_by_territory(session: RunSession) -> Mapping[str, Any]:
     """Areas by territory and habitat, and what became what since the vintage before."""
-    vintage = Vintage.objects.select_related("region", "classes").get(pk=session.outputs["load"]["vintage"])
-    earlier = queries.vintage_before(vintage)
-    before = None if earlier is None else MapOfYear(earlier, path_of(earlier.classes))
-    return count_areas(session, MapOfYear(vintage, path_of(vintage.classes)), before)
+    drawn = _map_with_bound_corrections(session)
+    earlier = queries.vintage_before(drawn.vintage)
+    before = None
+    if earlier is not None:
+        folder = session.work_dir / "earlier"
+        before = MapOfYear(earlier, _classes_with_corrections(earlier, folder))
+    return count_areas(session, drawn, before)
+
+
+def _map_with_bound_corrections(session: RunSession) -> "MapOfYear":
+    vintages = Vintage.objects.select_related("region", "classes", "confidence")
+    vintage = vintages.get(pk=session.outputs["load"]["vintage"])
+    return MapOfYear(vintage, _classes_with_corrections(vintage, session.work_dir))
+
+
+def _classes_with_corrections(vintage: Vintage, work_dir: Path) -> Path:
+    """The class raster that the polygons of a vintage stand for; its own where nothing was decided."""
+    if queries.corrections_in_force(vintage):
+        return corrected_rasters(vintage, work_dir).classes
+    return path_of(vintage.classes)
 
 
 @dataclass(frozen=True)
