@@ -104,3 +104,61 @@ class LabelConfidence(IntegerChoices):
     LOW = 1, _("low")
     MEDIUM = 2, _("medium")
     HIGH = 3, _("high")
+
+
+class ReleveState(TextChoices):
+    """Where a relevé stands before anybody judges it."""
+
+    DRAFT = "draft", _("draft")
+    SUBMITTED = "submitted", _("submitted")
+
+
+RELEVE_MOVES: dict[str, tuple[tuple[ReleveState, ...], ReleveState]] = {
+    "submit": ((ReleveState.DRAFT,), ReleveState.SUBMITTED),
+    "judge": ((ReleveState.SUBMITTED,), ReleveState.SUBMITTED),
+}
+
+
+class ReleveLevel(IntegerChoices):
+    """Validation levels of the SINP, with the two that GeoNature adds (0 and 6)."""
+
+    WAITING = 0, _("waiting for validation")
+    CERTAIN = 1, _("certain – very probable")
+    PROBABLE = 2, _("probable")
+    DOUBTFUL = 3, _("doubtful")
+    INVALID = 4, _("invalid")
+    NOT_FEASIBLE = 5, _("cannot be validated")
+    UNKNOWN = 6, _("unknown")
+
+
+TRAINABLE_LEVELS = (ReleveLevel.CERTAIN, ReleveLevel.PROBABLE)
+
+
+class DatePrecision(TextChoices):
+    """How much of the date the observer gave; nothing is made up to fill it."""
+
+    DAY = "day", _("day")
+    MONTH = "month", _("month")
+    YEAR = "year", _("year")
+
+
+class Resolution(TextChoices):
+    """How a habitat as cited became one of the legend."""
+
+    EXACT = "exact", _("the legend's own, or within it")
+    PROPOSED = "proposed", _("correspondence to be confirmed")
+    CONFIRMED = "confirmed", _("confirmed by a person")
+    PARENT_ONLY = "parent_only", _("only its parent is sure")
+    UNRESOLVED = "unresolved", _("no correspondence known")
+
+
+class TrainingObstacle(TextChoices):
+    """Why a relevé does not teach the map."""
+
+    DRAFT = "draft", _("It is a draft: submit it.")
+    LEVEL = "level", _("A scientific validator has not judged it certain or probable.")
+    STALE = "stale", _("It changed since it was judged: a validator must look at it again.")
+    DATE = "date", _("It has no date, so nobody knows which year it describes.")
+    HABITAT = "habitat", _("Its habitat has no confirmed correspondence in the legend.")
+    MOSAIC = "mosaic", _("It is a mosaic in which no habitat covers three quarters.")
+    VAGUE = "vague", _("Its position is too vague for the cells of the map.")

@@ -3,6 +3,14 @@
 from habitats.models.ablations import Ablation
 from habitats.models.audit import AuditLabel, AuditPoint, AuditSample
 from habitats.models.corrections import BoundCorrection, CorrectedPiece, Correction
+from habitats.models.releves import (
+    Determination,
+    Releve,
+    ReleveDataset,
+    ReleveSpecies,
+    ReleveUpload,
+    ReleveValidation,
+)
 from habitats.models.samples import Sample
 from habitats.models.typologies import Crosswalk, CrosswalkRow, HabitatType, LegendEntry, Typology
 from habitats.models.vintages import (
@@ -23,10 +31,16 @@ __all__ = [
     "Correction",
     "Crosswalk",
     "CrosswalkRow",
+    "Determination",
     "GeneralisedPolygon",
     "HabitatType",
     "LegendEntry",
     "Polygon",
+    "Releve",
+    "ReleveDataset",
+    "ReleveSpecies",
+    "ReleveUpload",
+    "ReleveValidation",
     "Sample",
     "TerritoryStatistic",
     "TerritoryTransition",
