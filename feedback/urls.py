@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback.views import cycles, rounds
+from feedback.views import attachments, contest, contest_polygons, cycles, exports, my_reports, rounds
 from feedback.views.desk import moves, queue
 from feedback.views.desk import report as desk_report
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("annees/", cycles.cycle_list, name="cycle-list"),
     path("annees/commencer/", cycles.start_cycle, name="cycle-start"),
     path("bureau/", queue.desk, name="desk"),
+    path("bureau/export.csv", exports.reports_table, name="desk-export"),
     path("bureau/suivant/", queue.take_next, name="desk-next"),
     path("bureau/<int:pk>/", desk_report.report_page, name="desk-report"),
     path("bureau/<int:pk>/effet/", desk_report.effect, name="desk-effect"),
@@ -24,6 +25,20 @@ urlpatterns = [
     path("bureau/<int:pk>/renvoi/", moves.send_back, name="desk-send-back"),
     path("bureau/<int:pk>/rattachement/", moves.merge, name="desk-merge"),
     path("bureau/<int:pk>/annulation/", moves.revert, name="desk-revert"),
+    path("pieces/<int:pk>/", attachments.attachment, name="attachment"),
+    path("pieces/<int:pk>/vignette/", attachments.thumbnail, name="attachment-thumbnail"),
+    path("pieces/<int:pk>/retrait/", attachments.remove, name="attachment-remove"),
+    path("signalements/", my_reports.report_list, name="my-reports"),
+    path("signalements/nouveau/", contest.contest, name="contest"),
+    path("signalements/polygone/", contest_polygons.polygon_line, name="contest-polygon"),
+    path("signalements/voisinage/", contest_polygons.polygons_near, name="contest-near"),
+    path("signalements/<int:pk>/", my_reports.report_page, name="report"),
+    path("signalements/<int:pk>/brouillon/", contest.contest_draft, name="contest-draft"),
+    path("signalements/<int:pk>/envoye/", contest.report_sent, name="report-sent"),
+    path("signalements/<int:pk>/photos/", my_reports.photos, name="report-photos"),
+    path("signalements/<int:pk>/reponse/", my_reports.answer, name="report-answer"),
+    path("signalements/<int:pk>/appel/", my_reports.appeal, name="report-appeal"),
+    path("signalements/<int:pk>/retrait/", my_reports.withdraw, name="report-withdraw"),
     path("tournees/", rounds.round_list, name="round-list"),
     path("tournees/nouvelle/", rounds.plan_round, name="round-plan"),
     path("tournees/<slug:key>/", rounds.round_page, name="round"),

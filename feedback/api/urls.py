@@ -2,5 +2,10 @@
 
 from rest_framework.routers import SimpleRouter
 
+from feedback.api.reports import ReportViewSet
+from feedback.api.rounds import RoundViewSet
+
 router = SimpleRouter(use_regex_path=False)
+router.register("rounds", RoundViewSet, basename="round")
+router.register("reports", ReportViewSet, basename="report")
 urlpatterns = router.urls
