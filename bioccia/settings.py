@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "end mandates of the past": {"task": "territories.refresh_grants", "schedule": 3600.0},
     "send the mail that waits": {"task": "territories.send_mail", "schedule": 20.0, "options": {"expires": 20}},
     "open and close rounds": {"task": "feedback.turn_rounds", "schedule": 60.0, "options": {"expires": 60}},
+    "advance the year": {"task": "feedback.advance_cycles", "schedule": 10.0, "options": {"expires": 10}},
     "remind and expire": {"task": "feedback.expire_reports", "schedule": 3600.0},
 }
 # A run's kind, and the doorbell that plays it. The dispatcher in ml reads this and imports no app above it.
