@@ -26,8 +26,12 @@ class ChipPlaceForm(forms.Form):
         return Point(self.cleaned_data["lon"], self.cleaned_data["lat"], srid=4326)
 
 
-class ChipForm(ChipPlaceForm):
-    """One picture of the strip."""
+class ChipNameForm(forms.Form):
+    """Which picture of a strip."""
 
     date = forms.DateField(label=_("date"), required=False)
     name = forms.CharField(label=_("composition"), max_length=20)
+
+
+class ChipForm(ChipPlaceForm, ChipNameForm):
+    """One picture of a place."""

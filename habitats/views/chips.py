@@ -1,6 +1,7 @@
 """Image chips by date: a strip for the pages of people who decide what stands at a place, and each picture."""
 
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import shapely
 from django.contrib.gis.geos import GEOSGeometry, Point
@@ -17,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from bioccia.errors import InvalidFieldsError
 from bioccia.requests import HtmxRequest
 from habitats.chips import Place, StoredChip, stored_chips
-from habitats.forms.chips import ChipForm, ChipPlaceForm
+from habitats.forms.chips import ChipForm, ChipNameForm, ChipPlaceForm
 from habitats.models import Polygon
 from habitats.queries import region_or_error, vintages_visible_to
 from habitats.stacks import stack_paths
@@ -43,20 +44,8 @@ AskedForm = TypeVar("AskedForm", bound=ChipPlaceForm)
 def chip_strip(request: HtmxRequest) -> HttpResponse:
     """The pictures of a place by date: a part of a page, or a page of its own for a plain link."""
     form = _checked(request, ChipPlaceForm)
-    place = _place_of(form)
-    context: dict[str, Any] = {
-        "year": form.cleaned_data["year"],
-        "half_side_m": place.half_side_m,
-        "side_m": 2 * place.half_side_m,
-    }
-    try:
-        chips = stored_chips(stack_paths(region_or_error(), form.cleaned_data["year"]), place)
-    except (ComputeError, InvalidFieldsError) as error:
-        chips, context["why"] = [], str(error)
-    context |= {"dates": _by_date(request, chips), "compositions": _compositions(chips)}
-    response = render(request, f"habitats/{'_chip_strip' if request.htmx else 'chips'}.html", context)
-    patch_vary_headers(response, ["HX-Request", "Cookie"])
-    return response
+    address = f"{reverse('habitats:chip')}?{request.GET.urlencode()}&"
+    return answer_strip(request, form.cleaned_data["year"], _place_of(form), address)
 
 
 @require_safe
@@ -64,15 +53,40 @@ def chip_strip(request: HtmxRequest) -> HttpResponse:
 def chip(request: HttpRequest) -> FileResponse:
     """One picture of the strip."""
     form = _checked(request, ChipForm)
-    asked = form.cleaned_data
+    return answer_picture(form.cleaned_data["year"], _place_of(form), form)
+
+
+def answer_strip(request: HtmxRequest, year: int, place: Place, address: str) -> HttpResponse:
+    """The strip of a place; the date and the composition of each picture are put behind the address."""
+    context: dict[str, Any] = {"year": year}
+    context |= {"half_side_m": place.half_side_m, "side_m": 2 * place.half_side_m}
     try:
-        chips = stored_chips(stack_paths(region_or_error(), asked["year"]), _place_of(form))
+        chips = stored_chips(stack_paths(region_or_error(), year), place)
+    except (ComputeError, InvalidFieldsError) as error:
+        chips, context["why"] = [], str(error)
+    context |= {"dates": _by_date(chips, address), "compositions": _compositions(chips)}
+    response = render(request, f"habitats/{'_chip_strip' if request.htmx else 'chips'}.html", context)
+    patch_vary_headers(response, ["HX-Request", "Cookie"])
+    return response
+
+
+def answer_picture(year: int, place: Place, form: ChipNameForm) -> FileResponse:
+    """The picture of a date and a composition, or 404."""
+    try:
+        chips = stored_chips(stack_paths(region_or_error(), year), place)
     except ComputeError as error:
         raise Http404(str(error)) from error
     for one in chips:
-        if (one.date, one.name) == (asked["date"], asked["name"]):
+        if (one.date, one.name) == (form.cleaned_data["date"], form.cleaned_data["name"]):
             return FileResponse(one.file.open("rb"), content_type="image/png")
     raise Http404
+
+
+def square_around(point: Point) -> Place:
+    """The usual square around a position (any SRID), without an outline."""
+    region = region_or_error()
+    centre = cast("Point", point.transform(region.epsg, clone=True))
+    return Place(centre.x, centre.y, HALF_SIDE_CELLS * region.resolution_m)
 
 
 def _checked(request: HttpRequest, kind: type[AskedForm]) -> AskedForm:
@@ -90,33 +104,29 @@ def _checked(request: HttpRequest, kind: type[AskedForm]) -> AskedForm:
 
 def _place_of(form: ChipPlaceForm) -> Place:
     """The position in the region's CRS, and a square wide enough for the polygon."""
-    region = region_or_error()
-    centre = cast("Point", form.point().transform(region.epsg, clone=True))
-    half_side = HALF_SIDE_CELLS * region.resolution_m
+    region, square = region_or_error(), square_around(form.point())
     polygon = form.cleaned_data["polygon"]
     if polygon is None:
-        return Place(centre.x, centre.y, half_side)
+        return square
     outline = _in_region_crs(polygon.geometry, region)
     west, south, east, north = outline.bounds
-    reach = MARGIN * max(centre.x - west, east - centre.x, centre.y - south, north - centre.y)
+    reach = MARGIN * max(square.x - west, east - square.x, square.y - south, north - square.y)
     widest = LARGEST_HALF_SIDE_CELLS * region.resolution_m
-    return Place(centre.x, centre.y, min(max(half_side, reach), widest), outline)
+    return Place(square.x, square.y, min(max(square.half_side_m, reach), widest), outline)
 
 
 def _in_region_crs(outline: GEOSGeometry, region: Region) -> BaseGeometry:
     return shapely.from_wkb(bytes(outline.transform(region.epsg, clone=True).wkb))
 
 
-def _by_date(request: HttpRequest, chips: list[StoredChip]) -> list[dict[str, Any]]:
+def _by_date(chips: list[StoredChip], address: str) -> list[dict[str, Any]]:
     """The pictures of each date, with their addresses."""
     found: dict[Any, dict[str, Any]] = {}
     for one in chips:
-        asked = request.GET.copy()
-        asked["name"] = one.name
-        asked["date"] = one.date.isoformat() if one.date else ""
+        asked = urlencode({"date": one.date.isoformat() if one.date else "", "name": one.name})
         row = found.setdefault(one.date, {"date": one.date, "pictures": []})
-        address = f"{reverse('habitats:chip')}?{asked.urlencode()}"
-        row["pictures"].append({"chip": one, "address": address, "composition": COMPOSITIONS[one.name]})
+        picture = {"chip": one, "address": f"{address}{asked}", "composition": COMPOSITIONS[one.name]}
+        row["pictures"].append(picture)
     return list(found.values())
 
 

@@ -274,7 +274,7 @@ def test_opening_compares_the_corrected_polygons_with_what_people_saw(audit, hab
     assert (assessment["points_drawn"], assessment["points_not_interpretable"]) == (60, 4)
     overall = assessment["overall_accuracy"]
     assert 0 < overall["low_95"] < overall["estimate"] < overall["high_95"] < 1
-    assert assessment["classes"]["E1.2"]["users_accuracy"]["estimate"] == pytest.approx(overall["estimate"])
+    assert 0 < assessment["classes"]["E1.2"]["users_accuracy"]["estimate"] < 1
     assert assessment["classes"]["E2.1"]["users_accuracy"] == "not assessable"
     assert assessment["classes"]["E2.1"]["assessed_at"] == "E"
     assert assessment["parents"]["E"]["users_accuracy"]["estimate"] == 1
