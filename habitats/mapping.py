@@ -174,9 +174,11 @@ def corrected_rasters(vintage: Vintage, work_dir: Path) -> CorrectedRasters:
     grounds = queries.corrections_in_force(vintage)
     outlines = shapely.from_wkb([bytes(ground.geometry.wkb) for ground in grounds])
     moved = gpd.GeoSeries(outlines, crs=4326).to_crs(vintage.region.epsg)
-    burns = [Burn(outline, ground.correction.to_type.code) for outline, ground in zip(moved, grounds, strict=True)]
-    outputs = BurnOutputs(work_dir / "corrected-classes.tif", work_dir / "corrected-confidence.tif")
     colors = dict(queries.legend().values_list("habitat_type__code", "color"))
+    codes = [ground.correction.to_type.code for ground in grounds]
+    # A habitat that has left the legend since is not drawn any more.
+    burns = [Burn(outline, code) for outline, code in zip(moved, codes, strict=True) if code in colors]
+    outputs = BurnOutputs(work_dir / "corrected-classes.tif", work_dir / "corrected-confidence.tif")
     paths = path_of(vintage.classes), path_of(vintage.confidence)
     changed = burn_corrections(*paths, burns, outputs, colors=colors)
     return CorrectedRasters(outputs.classes, outputs.confidence, changed)

@@ -1,11 +1,11 @@
-"""The mapping year, from top to bottom: freeze, train, compare, decide, map, vectorise, load, draw, count, open."""
+"""The mapping year: freeze, train, compare, decide, map, vectorise, load, bind, draw, count, open."""
 
 import datetime
 from collections.abc import Callable
 
 from django.utils import timezone
 
-from habitats import mapping, retraining
+from habitats import binding, mapping, retraining
 from ml.models import Run
 from ml.run_session import RunSession, Step, play_to_its_end, working_on
 from ml.states import RunKind
@@ -20,6 +20,7 @@ MAPPING_STEPS: tuple[tuple[str, Step, float], ...] = (
     ("map_by_windows", mapping.map_by_windows, 30),
     ("vectorise", mapping.vectorise, 20),
     ("load", mapping.load, 12),
+    ("bind_corrections", binding.bind_corrections, 6),
     ("draw_low_zooms", mapping.draw_low_zooms, 4),
     ("count_by_territory", mapping.count_by_territory, 4),
     ("open_vintage", mapping.open_vintage, 1),

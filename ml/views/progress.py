@@ -22,6 +22,7 @@ MAPPING_WORDS = {
     "map_by_windows": gettext_lazy("Map by windows"),
     "vectorise": gettext_lazy("Draw the polygons"),
     "load": gettext_lazy("Load the polygons"),
+    "bind_corrections": gettext_lazy("Take over the earlier corrections"),
     "draw_low_zooms": gettext_lazy("Draw the low zooms"),
     "count_by_territory": gettext_lazy("Count areas by territory"),
     "open_vintage": gettext_lazy("Show the vintage"),
