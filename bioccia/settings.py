@@ -287,6 +287,8 @@ SPECTACULAR_SETTINGS = {
         "StepStateEnum": "ml.states.StepState",
         "VersionStateEnum": "ml.states.VersionState",
         "VintageStateEnum": "habitats.states.VintageState",
+        "RoundStateEnum": "feedback.states.RoundState",
+        "ReportStateEnum": "feedback.states.ReportState",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -17,6 +17,11 @@ PROBLEM_SCHEMA = {
 READ_PROBLEMS = {"401": "No identity, or a wrong one.", "403": "No mandate gives this right."}
 ITEM_PROBLEMS = {"404": "Nothing there, or not yours to know."}
 WRITE_PROBLEMS = {"409": "The state of the thing forbids this move."}
+BODY_PROBLEMS = {
+    "400": "The body cannot be read.",
+    "413": "The body is too large.",
+    "415": "The body is of another kind than those named here.",
+}
 FIELD_PROBLEMS = {"422": "A field or a parameter is wrong; `fields` names it."}
 
 
@@ -26,14 +31,20 @@ def document_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            problems = {**READ_PROBLEMS, **(ITEM_PROBLEMS if "{" in path else {})}
-            if method != "get":
-                problems |= WRITE_PROBLEMS
-            if method != "get" or operation.get("parameters"):
-                problems |= FIELD_PROBLEMS
-            for status, sentence in problems.items():
+            for status, sentence in _problems_of(path, method, operation).items():
                 operation["responses"].setdefault(status, {"description": sentence, "content": body})
     return result
+
+
+def _problems_of(path: str, method: str, operation: dict[str, Any]) -> dict[str, str]:
+    problems = {**READ_PROBLEMS, **(ITEM_PROBLEMS if "{" in path else {})}
+    if method != "get":
+        problems |= WRITE_PROBLEMS
+    if "requestBody" in operation:
+        problems |= BODY_PROBLEMS
+    if method != "get" or operation.get("parameters"):
+        problems |= FIELD_PROBLEMS
+    return problems
 
 
 GEOMETRY_SCHEMA = {

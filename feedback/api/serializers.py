@@ -121,7 +121,7 @@ class MoveSerializer(serializers.ModelSerializer):
         return name_of(move.by)
 
 
-class DecisionSerializer(serializers.ModelSerializer):
+class ReportDecisionSerializer(serializers.ModelSerializer):
     """What was decided, and why."""
 
     habitat = HabitatRefSerializer(source="to_type", allow_null=True)
@@ -227,17 +227,17 @@ class ReportSerializer(ReportSummarySerializer):
             "proposal",
         ]
 
-    @extend_schema_field(DecisionSerializer(allow_null=True))
+    @extend_schema_field(ReportDecisionSerializer(allow_null=True))
     def get_decision(self, report: Report) -> Any:
         """What the author was told."""
         signed = [decision for decision in report.decisions.all() if decision.signed_at]
-        return DecisionSerializer(signed[-1]).data if signed else None
+        return ReportDecisionSerializer(signed[-1]).data if signed else None
 
-    @extend_schema_field(DecisionSerializer(allow_null=True))
+    @extend_schema_field(ReportDecisionSerializer(allow_null=True))
     def get_proposal(self, report: Report) -> Any:
         """What a second person is asked to sign."""
         waiting = [decision for decision in report.decisions.all() if not (decision.signed_at or decision.sent_back_at)]
         person = self.context["request"].user
         if not waiting or not may_decide(person, report, on=timezone.localdate()):
             return None
-        return DecisionSerializer(waiting[-1]).data
+        return ReportDecisionSerializer(waiting[-1]).data
