@@ -39,6 +39,7 @@ from habitats.actions.vintages import (
     store_generalised,
     store_statistics,
     store_transitions,
+    withdraw_vintage,
 )
 
 __all__ = [
@@ -76,4 +77,5 @@ __all__ = [
     "store_statistics",
     "store_transitions",
     "store_typology",
+    "withdraw_vintage",
 ]

@@ -26,18 +26,18 @@ COPIED = {
 
 @transaction.atomic
 def copy_vintage(*, vintage: Vintage, at: datetime.datetime) -> Vintage:
-    """Make a working vintage of the same year out of a published one.
+    """Make a working vintage of the same year out of one that is or was published.
 
     Args:
-        vintage: a published vintage.
+        vintage: a vintage that was published once: its polygons are kept.
         at: the moment.
 
     Raises:
-        StateForbidsError: it is not published, or the year has a working map already.
+        StateForbidsError: it was never published, or the year has a working map already.
     """
     held = Vintage.objects.select_for_update().get(pk=vintage.pk)
-    if held.state != VintageState.PUBLISHED:
-        raise StateForbidsError(_("Only a published map is copied for an erratum."))
+    if held.published_at is None:
+        raise StateForbidsError(_("Only a map that was published is copied for an erratum."))
     if Vintage.objects.filter(region=held.region_id, year=held.year, state=VintageState.WORKING).exists():
         raise StateForbidsError(_("%(year)s has a working map already: correct that one.") % {"year": held.year})
     copy = Vintage.objects.get(pk=held.pk)

@@ -125,6 +125,20 @@ def publish_vintage(*, vintage: Vintage, at: datetime.datetime) -> Vintage:
 
 
 @transaction.atomic
+def withdraw_vintage(*, vintage: Vintage) -> None:
+    """Show a published vintage to nobody any more; its polygons stay, for an erratum.
+
+    Raises:
+        StateForbidsError: it is not the published one.
+    """
+    held = Vintage.objects.select_for_update().get(pk=vintage.pk)
+    if held.state != VintageState.PUBLISHED:
+        raise StateForbidsError(_("Only a published map is withdrawn."))
+    _move(held, "replace")
+    logger.info("vintage withdrawn", vintage=held.pk, year=held.year)
+
+
+@transaction.atomic
 def forget_counts(*, vintage: Vintage) -> None:
     """Remove what was drawn and counted from a working vintage, in the transaction that does it again.
 
