@@ -40,7 +40,7 @@ class QueueFilterForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False)
     place = forms.CharField(label=_("Commune or department"), max_length=100, required=False)
     habitat = forms.ModelChoiceField(
-        label=_("Habitat, seen or proposed"),
+        label=_("Habitat"),
         queryset=HabitatType.objects.none(),
         required=False,
         empty_label=pgettext_lazy("habitats", "All"),

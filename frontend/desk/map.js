@@ -44,7 +44,8 @@ function makeMap(element, { bounds, words }) {
 function addHabitats(map, { tiles, outlines, colors }) {
   for (const layer of outlineLayers({ outlines })) layer.addTo(map);
   if (!tiles) return null;
-  const drawn = { colors: new Map(Object.entries(colors)), hidden: new Set(), pane: "shown" };
+  // The sources are written at the foot of every page.
+  const drawn = { attribution: "", colors: new Map(Object.entries(colors)), hidden: new Set(), pane: "shown" };
   return habitatLayer({ tiles }, drawn).addTo(map);
 }
 

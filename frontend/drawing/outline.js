@@ -29,6 +29,7 @@ export function makeOutline(map, { whenChanged }) {
     layer = null;
   };
   map.on("pm:create", (event) => keep(event.layer));
+  armKeys(map);
 
   return {
     draw() {
@@ -43,4 +44,20 @@ export function makeOutline(map, { whenChanged }) {
       whenChanged(null);
     },
   };
+}
+
+/** Without a pointer: arrows move the map, Enter places a corner in its middle, Backspace takes one back, Escape stops. */
+function armKeys(map) {
+  const container = map.getContainer();
+  const middle = () => {
+    const event = { latlng: map.getCenter(), originalEvent: {} };
+    map.fire("mousemove", event);
+    map.fire("click", event);
+  };
+  const acts = { Enter: middle, Backspace: () => map.pm.Draw.Polygon._removeLastVertex(), Escape: () => map.pm.disableDraw() };
+  container.addEventListener("keydown", (event) => {
+    if (!map.pm.globalDrawModeEnabled() || event.target !== container || !acts[event.key]) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
 }

@@ -84,5 +84,8 @@ def _words() -> dict[str, str]:
         "basemap_failed": _("The background does not answer. The map goes on without it."),
         "report": _("Report %(number)s, %(state)s"),
         "outline_ready": _("The outline is drawn. Its effect is counted in the form."),
-        "drawing": _("Click each corner of the outline; click the first one again to close it."),
+        "drawing": _(
+            "Click each corner of the outline, the first one again to close it. By keyboard: arrows move the map,"
+            " Enter places a corner in its middle."
+        ),
     }
