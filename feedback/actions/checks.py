@@ -77,9 +77,6 @@ def require_vintage(round_: Round) -> Vintage:
 def checked_outline(outline: GEOSGeometry, round_: Round) -> GEOSGeometry:
     """The outline in two dimensions and SRID 4326, or an InvalidFieldsError that says what is wrong with it."""
     flat = flattened(outline)
-    west, south, east, north = flat.extent
-    if not all(map(math.isfinite, (west, south, east, north))) or max(-west, east) > 180 or max(-south, north) > 90:
-        raise _wrong_outline(_("its coordinates are not longitudes and latitudes"))
     if flat.num_coords > settings.REPORT_MAX_VERTICES:
         raise _wrong_outline(_("it has more than %(most)s vertices") % {"most": settings.REPORT_MAX_VERTICES})
     if not flat.valid:
@@ -93,9 +90,14 @@ def flattened(outline: GEOSGeometry) -> GEOSGeometry:
     """A polygon or several, without heights, in SRID 4326."""
     if outline.geom_type not in ("Polygon", "MultiPolygon") or outline.empty:
         raise _wrong_outline(_("draw one polygon or several"))
-    if outline.srid not in (None, 4326):
+    if outline.srid not in (None, 4326) or not _are_degrees(*outline.extent):
         raise _wrong_outline(_("its coordinates are not longitudes and latitudes"))
     return GEOSGeometry(WKBWriter(dim=2).write(outline), srid=4326) if outline.hasz else outline
+
+
+def _are_degrees(west: float, south: float, east: float, north: float) -> bool:
+    bounds = (west, south, east, north)
+    return all(map(math.isfinite, bounds)) and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
 
 
 def _wrong_outline(why: Any) -> InvalidFieldsError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from feedback import notifications
 from feedback.actions.followers import part_followers
@@ -85,10 +85,8 @@ def return_stale_reports(*, vintage: Vintage, at: datetime.datetime) -> int:
     Returns:
         How many reports were found to stand on another map.
     """
-    on_it = Q(polygons__polygon__vintage=vintage)
-    stale = Report.objects.filter(
-        round__region=vintage.region_id, round__year=vintage.year, state__in=OPEN_STATES
-    ).exclude(pk__in=Report.objects.filter(on_it).values("pk"))
+    same_map = Report.objects.filter(round__region=vintage.region_id, round__year=vintage.year)
+    stale = same_map.filter(state__in=OPEN_STATES).exclude(vintage=vintage)
     count = 0
     for report in stale.only("pk").iterator():
         make_move(

@@ -61,7 +61,7 @@ def begun_report(*, facts: ReportFacts, by: User, at: datetime.datetime) -> Repo
         return known
     if not may_begin(by, timezone.localdate(at)):
         raise NotAllowedError(_("No mandate of yours lets you contest the map. Ask the Region for one."))
-    require_open(facts.round, at)
+    require_open(Round.objects.get(pk=facts.round.pk), at)
     # Two requests at once: the second waits here for the first, then finds its row.
     report, created = Report.objects.get_or_create(
         client_uuid=facts.client_uuid,

@@ -4,6 +4,7 @@ Places are small squares around 2.30 E, 43.60 N, beside one another: `square(col
 """
 
 from tests.factories.audit import AuditLabelFactory, AuditPointFactory, AuditSampleFactory
+from tests.factories.consultation import DAY, MINUTE, Consultation
 from tests.factories.feedback import ReportFactory, ReportPolygonFactory, RoundFactory
 from tests.factories.ground import (
     A_DAY,
@@ -50,6 +51,8 @@ __all__ = [
     "AN_INSTANT",
     "A_DAY",
     "COLORS",
+    "DAY",
+    "MINUTE",
     "PASSWORD",
     "SIDE_DEGREES",
     "SOUTH",
@@ -58,6 +61,7 @@ __all__ = [
     "AuditLabelFactory",
     "AuditPointFactory",
     "AuditSampleFactory",
+    "Consultation",
     "GeneralisedPolygonFactory",
     "HabitatTypeFactory",
     "LegendEntryFactory",
