@@ -1,0 +1,4 @@
+// Labelling audit points by the keyboard.
+import { armLabelForm } from "./audit/label.js";
+
+armLabelForm(document.querySelector("[data-label-form]"));
