@@ -1,0 +1,107 @@
+"""The publication run: from a signed map to files that anybody verifies, once."""
+
+import json
+
+import pyogrio
+import pytest
+import rasterio
+
+from feedback.models import Release
+from feedback.publication import STEPS, play_publication
+from feedback.release_folders import folder_of
+from feedback.states import ReleaseState
+from habitats.models import GeneralisedPolygon, TerritoryStatistic, Vintage
+from habitats.states import VintageState
+from ml.compute.publishing import verify
+from ml.models import PredictorLayer, Run
+from ml.states import RunKind, RunState
+from ml.views.progress import WORDS_OF_KIND
+from tests.releases import correct, published_release, ready_map, signed_release
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def vintage(tmp_path, settings):
+    settings.FILES_DIR = tmp_path / "files"
+    return ready_map(tmp_path / "map")
+
+
+def test_every_step_of_a_publication_has_its_words():
+    assert list(WORDS_OF_KIND[RunKind.PUBLICATION]) == [name for name, _step, _weight in STEPS]
+
+
+def test_a_signed_map_becomes_files_that_anybody_verifies(vintage):
+    correct(vintage, 1, "J1.1")
+    release = published_release(vintage)
+    run = Run.objects.get(pk=release.run_id)
+    assert (run.state, run.failure) == (RunState.FINISHED, "")
+    assert release.state == ReleaseState.PUBLISHED
+    found = verify.verify_folder(folder_of(release))
+    assert found["content_sha256"] == release.content_sha256
+    assert Vintage.objects.get(pk=vintage.pk).state == VintageState.PUBLISHED
+    assert set(release.files.values_list("name", flat=True)) == {*verify.FILES, "MANIFEST.sha256"}
+
+
+def test_what_people_corrected_is_in_every_file(vintage):
+    correct(vintage, 1, "J1.1")
+    folder = folder_of(published_release(vintage))
+    frame = pyogrio.read_dataframe(folder / verify.POLYGONS)
+    assert frame.set_index("number").loc[1, ["code", "corrected"]].tolist() == ["J1.1", True]
+    assert frame["corrected"].sum() == 1
+    assert frame.crs.to_epsg() == vintage.region.epsg
+    with rasterio.open(folder / verify.CLASSES) as source:
+        assert source.read(1)[0, 0] == 4
+        assert "E1.2" in source.tags()["CLASSES"]
+    said = json.loads((folder / verify.ACCURACY).read_text())
+    assert said["map"]["classes"]["J1.1"] == {"polygons_m2": 80_000.0, "cells": 800}
+    assert said["audit"]["assessment"]["overall_accuracy"]["low_95"] == 0.86
+    areas = dict(TerritoryStatistic.objects.filter(vintage=vintage).values_list("habitat_type__code", "area_m2"))
+    assert areas["J1.1"] > 1.9 * areas["G1.1"]
+    drawn = GeneralisedPolygon.objects.filter(vintage=vintage, max_zoom=11)
+    assert "E1.2" not in drawn.values_list("habitat_type__code", flat=True)
+
+
+def test_the_card_needs_no_other_file_and_speaks_both_languages(vintage):
+    card = (folder_of(published_release(vintage)) / verify.CARD).read_text()
+    assert 'lang="fr"' in card
+    assert 'lang="en"' in card
+    assert "1:25000" in card
+    assert "<script" not in card
+    assert 'href="http' not in card
+
+
+def test_the_published_layers_are_in_the_catalogue_and_not_in_the_stack(vintage):
+    release = published_release(vintage)
+    assert set(PredictorLayer.objects.published_maps(2024).values_list("name", flat=True)) == {
+        "habitats-2024",
+        "confidence-2024",
+    }
+    assert not PredictorLayer.objects.of_stack(2024).exists()
+    assert str(folder_of(release)) in PredictorLayer.objects.published_maps(2024).first().file
+
+
+def test_a_publication_rung_twice_is_played_once(vintage):
+    release = published_release(vintage)
+    play_publication(release.run_id)
+    assert Run.objects.get(pk=release.run_id).attempt == 1
+    assert Release.objects.get().files.count() == 8
+
+
+def test_a_map_changed_after_its_signatures_is_not_published(vintage):
+    release = signed_release(vintage)
+    correct(vintage, 1, "J1.1")
+    play_publication(release.run_id)
+    run = Run.objects.get(pk=release.run_id)
+    assert run.state == RunState.FAILED
+    assert str(release) in run.failure
+    assert not folder_of(release).exists()
+    assert Release.objects.get().state == ReleaseState.SIGNED
+
+
+def test_a_release_abandoned_under_its_run_is_not_published(vintage):
+    release = signed_release(vintage)
+    Release.objects.update(state=ReleaseState.ABANDONED)
+    play_publication(release.run_id)
+    assert Run.objects.get(pk=release.run_id).state == RunState.FAILED
+    assert not folder_of(release).exists()
