@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from feedback import publication, yearly_cycle
+from feedback import actions, publication, yearly_cycle
 
 
 @shared_task(name="feedback.play_publication")
@@ -16,3 +16,15 @@ def play_publication(run_id: int) -> None:
 def advance_cycles() -> None:
     """Pass every yearly cycle through what is due."""
     yearly_cycle.advance_open_cycles(at=timezone.now())
+
+
+@shared_task(name="feedback.turn_rounds")
+def turn_rounds() -> None:
+    """Open and close the rounds whose moment has come."""
+    actions.turn_rounds(at=timezone.now())
+
+
+@shared_task(name="feedback.expire_reports")
+def expire_reports() -> None:
+    """Remind authors of questions, and expire what waited too long."""
+    actions.expire_reports(at=timezone.now(), simulated=False)

@@ -4,7 +4,9 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import structlog
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import transaction
@@ -13,10 +15,13 @@ from guardian.models import GroupObjectPermission
 from guardian.shortcuts import assign_perm
 
 from bioccia.errors import StateForbidsError
+from territories import notifications
 from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
 from territories.permissions import group_name
 from territories.states import RIGHTS_OF_ROLE, Role, TerritoryKind
 
+logger = structlog.get_logger(__name__)
+FIRST_REST = datetime.timedelta(minutes=1)
 PARENT_ORDER = (TerritoryKind.COMMUNE, TerritoryKind.REGION, TerritoryKind.EPCI, TerritoryKind.DEPARTMENT)
 
 
@@ -157,6 +162,37 @@ def open_administration(*, user: User) -> None:
 def queue_mail(*, recipient: str, subject: str, body: str, at: datetime.datetime) -> OutboxMessage:
     """Put a mail in the outbox, in the caller's transaction."""
     return OutboxMessage.objects.create(recipient=recipient, subject=subject, body=body, created_at=at)
+
+
+def send_waiting_mail(*, at: datetime.datetime) -> int:
+    """Send a batch of the mail that waits; each leaves once, also when two workers send at the same moment.
+
+    An address that fails rests longer each time, and is given up after MAIL_MAX_FAILURES.
+
+    Returns:
+        How many were sent.
+    """
+    waiting = OutboxMessage.objects.due(at).order_by("created_at", "pk").values_list("pk", flat=True)
+    return sum(_send(pk, at) for pk in list(waiting[: settings.MAIL_BATCH]))
+
+
+@transaction.atomic
+def _send(pk: int, at: datetime.datetime) -> bool:
+    message = OutboxMessage.objects.due(at).select_for_update(skip_locked=True).filter(pk=pk).first()
+    if message is None:
+        return False
+    try:
+        notifications.deliver(message)
+    except notifications.NotDeliveredError as failure:
+        message.failures += 1
+        message.last_failure = str(failure)[:300]
+        message.next_try_at = at + FIRST_REST * 2 ** (message.failures - 1)
+        message.save(update_fields=["failures", "last_failure", "next_try_at"])
+        logger.warning("mail not sent", message=pk, failures=message.failures, why=message.last_failure)
+        return False
+    message.sent_at = at
+    message.save(update_fields=["sent_at"])
+    return True
 
 
 def as_multipolygon(geometry: GEOSGeometry) -> MultiPolygon:

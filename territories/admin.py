@@ -182,6 +182,6 @@ class TerritoryAdmin(ReadOnlyAdmin):
 class OutboxMessageAdmin(ReadOnlyAdmin):
     """Mail that waits or has left."""
 
-    list_display = ("recipient", "subject", "created_at", "sent_at", "failures")
+    list_display = ("recipient", "subject", "created_at", "sent_at", "failures", "last_failure")
     list_filter = ("sent_at", "failures")
     search_fields = ("recipient", "subject")

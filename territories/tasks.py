@@ -12,3 +12,9 @@ def refresh_grants() -> None:
     """Mandates that began or ended today change groups today."""
     for user in User.objects.filter(mandates__isnull=False).distinct():
         actions.refresh_grants_of(user, on=timezone.localdate())
+
+
+@shared_task(name="territories.send_mail")
+def send_mail() -> None:
+    """Send what waits in the outbox."""
+    actions.send_waiting_mail(at=timezone.now())

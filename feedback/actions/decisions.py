@@ -2,7 +2,6 @@
 
 import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -124,9 +123,7 @@ def _sent_back(decision: Decision, reason: str, at: datetime.datetime) -> Effect
 def _carry_out(held: Report, decision: Decision, *, by: User, at: datetime.datetime) -> None:
     if decision.outcome == ReportState.ACCEPTED:
         decision.correction = _correct(held, decision, at)
-        decision.sample = habitat_actions.store_report_sample(
-            correction=decision.correction, weight=settings.REPORT_SAMPLE_WEIGHT, at=at
-        )
+        decision.sample = habitat_actions.store_report_sample(correction=decision.correction, at=at)
     decision.signed_by, decision.signed_at = by, at
     decision.save()
 
@@ -180,8 +177,6 @@ def revert_report(*, report: Report, by: User, reason: str, at: datetime.datetim
         if decision is None or decision.correction is None:
             raise StateForbidsError(_("This report corrected nothing."))
         habitat_actions.revert_correction(correction=decision.correction, by=by, at=at, reason=words)
-        if decision.sample is not None and decision.sample.retired_at is None:
-            habitat_actions.retire_sample(sample=decision.sample, at=at, reason=words)
 
         def tell(reverted: Report) -> None:
             notifications.tell_reverted(reverted, reason=words, at=at)
