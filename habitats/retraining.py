@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError
 from habitats import queries
-from habitats.models import Sample
 from habitats.stacks import stack_paths
-from habitats.states import SampleSet
+from habitats.states import SampleOrigin, SampleSet
 from ml import actions
 from ml.compute.comparison import compare_scores, score_model
 from ml.compute.energy import Meter
 from ml.compute.errors import ComputeError, SampleError
 from ml.compute.region import LegendRow
+from ml.compute.samples import BLOCK_CELLS, closed_ground
 from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_model, train_model
 from ml.errors import DecisionAwaitedError
 from ml.models import ModelVersion, TrainingSet
@@ -32,53 +32,82 @@ from ml.storage import path_of, store_file
 SPLIT_OF_SET = {SampleSet.TRAINING: "train", SampleSet.SELECTION: "test"}
 # A candidate that loses no more macro-F1 than this on the same blocks is not worse: fewer cells cannot tell.
 TOLERANCE = 0.02
+# Beside the origins of the year: what reports said of earlier years and still holds.
+CARRIED = "carried"
 
 
 def freeze(session: RunSession) -> Mapping[str, Any]:
     """Write the rows that this training will see to a file known by its hash; the audit sample stays sealed."""
-    samples = list(
-        Sample.objects.of_year(session.run.year)
-        .in_service()
-        .not_sealed()
-        .select_related("habitat_type")
-        .order_by("key")
-    )
+    year, region = session.run.year, session.run.region
+    samples = queries.training_samples(year)
     if not samples:
         raise InvalidFieldsError(
             _("There is no sample for %(year)s: add samples/%(year)s.gpkg to the region folder and import it again.")
-            % {"year": session.run.year}
+            % {"year": year}
         )
+    frame = _off_selection_blocks(_frame(samples, region.epsg), BLOCK_CELLS * region.resolution_m)
     file = session.work_dir / "samples.parquet"
-    _frame(samples, session.run.region.epsg).to_parquet(file)
+    frame.to_parquet(file)
     artefact = store_file(file, at=session.now())
     training_set = actions.freeze_training_set(
-        year=session.run.year,
+        year=year,
         artefact=artefact,
-        counts=_counts(samples),
-        sample_count=len(samples),
+        counts=_counts(frame) | {"from_reports": _from_reports(frame, set_aside=len(samples) - len(frame))},
+        sample_count=len(frame),
         at=session.now(),
     )
     return {"training_set": training_set.pk, "sha256": training_set.sha256}
 
 
-def _frame(samples: Sequence[Sample], epsg: int) -> gpd.GeoDataFrame:
+def _frame(samples: Sequence[queries.TrainingSample], epsg: int) -> gpd.GeoDataFrame:
     columns = {
-        "key": [sample.key for sample in samples],
-        "code": [sample.habitat_type.code for sample in samples],
-        "split": [SPLIT_OF_SET[SampleSet(sample.sample_set)] for sample in samples],
-        "origin": [sample.origin for sample in samples],
-        "date": [sample.observed_on.isoformat() if sample.observed_on else "" for sample in samples],
-        "weight": [sample.weight for sample in samples],
+        "key": [one.sample.key for one in samples],
+        "code": [one.sample.habitat_type.code for one in samples],
+        "split": [SPLIT_OF_SET[SampleSet(one.sample.sample_set)] for one in samples],
+        "set": [one.sample.sample_set for one in samples],
+        "origin": [one.sample.origin for one in samples],
+        "year": [one.sample.year for one in samples],
+        "carried": [one.is_carried for one in samples],
+        "date": [one.sample.observed_on.isoformat() if one.sample.observed_on else "" for one in samples],
+        "weight": [one.weight for one in samples],
     }
-    places = shapely.from_wkb([bytes(sample.geometry.wkb) for sample in samples])
+    places = shapely.from_wkb([bytes(one.sample.geometry.wkb) for one in samples])
     return gpd.GeoDataFrame(columns, geometry=places, crs=4326).to_crs(epsg)
 
 
-def _counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+def _off_selection_blocks(frame: gpd.GeoDataFrame, block_m: float) -> gpd.GeoDataFrame:
+    """What reports said, without the ground of the blocks that score models: a large polygon may reach into one."""
+    is_report = (frame["origin"] == SampleOrigin.REPORT).to_numpy()
+    if not is_report.any():
+        return frame
+    closed = closed_ground(frame, block_m)
+    places = frame.geometry.to_numpy().copy()
+    places[is_report] = shapely.difference(places[is_report], closed)
+    kept = frame.set_geometry(gpd.GeoSeries(places, crs=frame.crs, index=frame.index))
+    return kept[~shapely.is_empty(places)].reset_index(drop=True)
+
+
+def _counts(frame: gpd.GeoDataFrame) -> dict[str, dict[str, int]]:
+    origins = frame["origin"].where(~frame["carried"], CARRIED)
     return {
-        "by_set": dict(Counter(sample.sample_set for sample in samples)),
-        "by_habitat": dict(Counter(sample.habitat_type.code for sample in samples)),
-        "by_origin": dict(Counter(sample.origin for sample in samples)),
+        "by_set": dict(Counter(frame["set"])),
+        "by_habitat": dict(Counter(frame["code"])),
+        "by_origin": dict(Counter(origins)),
+    }
+
+
+def _from_reports(frame: gpd.GeoDataFrame, *, set_aside: int) -> dict[str, Any]:
+    """What the version owes to reports: how many samples, of which years and rounds, and their share of the weight."""
+    reports = frame[frame["origin"] == SampleOrigin.REPORT]
+    trains = frame[frame["split"] == "train"]
+    weight = float(reports["weight"].sum())
+    return {
+        "samples": len(reports),
+        "carried": int(reports["carried"].sum()),
+        "set_aside": set_aside,
+        "weight": round(weight, 3),
+        "weight_share": round(weight / float(trains["weight"].sum() or 1), 4),
+        "by_year": {str(year): int(count) for year, count in sorted(Counter(reports["year"]).items())},
     }
 
 

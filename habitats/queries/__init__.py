@@ -33,10 +33,12 @@ from habitats.queries.maps import (
     year_report,
 )
 from habitats.queries.sample_sets import sample_set_at
+from habitats.queries.training_samples import TrainingSample, still_holds, training_samples
 
 __all__ = [
     "GroundInForce",
     "HabitatTotals",
+    "TrainingSample",
     "areas_by_habitat",
     "audit_of",
     "bindings_by_outcome",
@@ -54,10 +56,12 @@ __all__ = [
     "region_or_error",
     "sample_set_at",
     "samples_visible_to",
+    "still_holds",
     "territory_areas",
     "territory_changes",
     "territory_confidence",
     "territory_transitions",
+    "training_samples",
     "types_of_codes",
     "vintage_before",
     "vintages_visible_to",

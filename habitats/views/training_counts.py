@@ -40,7 +40,13 @@ def count_lines(counts: Mapping[str, Any]) -> list[CountGroup]:
     types = types_of_codes(counts.get("by_habitat", {}))
     groups = [
         CountGroup(_("By set"), _worded(counts.get("by_set", {}), dict(SampleSet.choices))),
-        CountGroup(_("By origin"), _worded(counts.get("by_origin", {}), dict(SampleOrigin.choices))),
+        CountGroup(
+            _("By origin"),
+            _worded(
+                counts.get("by_origin", {}),
+                {**dict(SampleOrigin.choices), "carried": _("accepted report of an earlier year")},
+            ),
+        ),
         CountGroup(
             _("By habitat"),
             [

@@ -125,6 +125,19 @@ def block_bounds(place: BaseGeometry, block_m: float) -> tuple[float, float, flo
     return column * block_m, row * block_m, (column + 1) * block_m, (row + 1) * block_m
 
 
+def closed_ground(samples: gpd.GeoDataFrame, block_m: float) -> BaseGeometry:
+    """The blocks that hold a test sample, in whole or in part: nothing there may train.
+
+    Args:
+        samples: with the column split, in metres.
+        block_m: side of the blocks, in metres.
+    """
+    tests = samples[(samples["split"] == "test").to_numpy()]
+    corners = np.array(sorted(_closed_blocks(tests, block_m)), float).reshape(-1, 2) * block_m
+    west, south = corners.T
+    return shapely.union_all(shapely.box(west, south, west + block_m, south + block_m))
+
+
 def training_rows(samples: gpd.GeoDataFrame, block_m: float) -> NDArray[np.bool_]:
     """Samples that may train: those marked so, and unmarked ones of blocks without a test sample.
 
