@@ -40,7 +40,10 @@ def make_ground():
     vintage = factories.VintageFactory(region=region)
     polygons = [
         factories.PolygonFactory(
-            vintage=vintage, habitat_type=habitat, outline=small_square(position % 2, position // 2), **guesses(habitats)
+            vintage=vintage,
+            habitat_type=habitat,
+            outline=small_square(position % 2, position // 2),
+            **guesses(habitats),
         )
         for position, habitat in enumerate(habitats)
     ]

@@ -135,7 +135,7 @@ def _refused(request: SignedInRequest, pk: int, form: DecisionForm, error: Biocc
     form.data["seen"] = first_form(sheet).initial["seen"]
     for name, sentence in error.fields.items():
         form.add_error(FIELD_OF_FACT.get(name, name if name in form.fields else None), sentence)
-    return render_sheet(request, report, form=form if sheet.can_propose else None, error=error, moved=moved)
+    return render_sheet(request, report, form=form, error=error, moved=moved)
 
 
 def _said_of(report: Report) -> str:

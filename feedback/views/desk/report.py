@@ -62,12 +62,16 @@ def render_sheet(
 ) -> HttpResponse:
     """The page; after a refusal, with what was typed, what went wrong and what moved meanwhile."""
     sheet = DeskSheet(report, request.user, timezone.now())
-    if form is None and sheet.can_propose:
+    typed = form
+    if not sheet.can_propose:
+        form = None
+    elif form is None:
         form = first_form(sheet)
     context = {
         "sheet": sheet,
         "report": report,
         "form": form,
+        "kept": typed.data.get("reply", "") if typed and form is None else "",
         "words": words,
         "error": error,
         "moved": moved,
@@ -77,8 +81,9 @@ def render_sheet(
         "beside": beside(request, report.pk),
         "query": query_of(request.GET),
     }
-    failed = error.status if error else 422 if (form and form.errors) or (words and words.errors) else 200
-    return render(request, "feedback/desk_report.html", context, status=failed)
+    wrong = any(each is not None and each.errors for each in (typed, words))
+    status = error.status if error else 422 if wrong else 200
+    return render(request, "feedback/desk_report.html", context, status=status)
 
 
 def first_form(sheet: DeskSheet) -> DecisionForm:
