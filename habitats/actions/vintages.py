@@ -2,8 +2,10 @@
 
 import datetime
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
+import pgtrigger
 import structlog
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -33,7 +35,13 @@ GENERALISED_COLUMNS = ("vintage_id", "max_zoom", "habitat_type_id", "geometry_38
 
 def discard_unfinished(*, run: Run) -> None:
     """Remove what an earlier attempt of the same run left half made."""
-    Vintage.objects.filter(run=run, state=VintageState.BUILDING).delete()
+    with _without_history():
+        Vintage.objects.filter(run=run, state=VintageState.BUILDING).delete()
+
+
+def _without_history() -> AbstractContextManager[None]:
+    """Whole maps go without an event for each of their polygons: the history is of decisions."""
+    return pgtrigger.ignore("habitats.Polygon:delete_delete")
 
 
 def create_vintage(*, run: Run, at: datetime.datetime, **facts: Any) -> Vintage:
@@ -170,7 +178,8 @@ def _replace(vintage: Vintage, state: VintageState) -> None:
     for earlier in same_year.exclude(pk=vintage.pk):
         _move(earlier, "replace")
         if state == VintageState.WORKING:  # what has once been public stays, for whoever cited it
-            earlier.polygons.all().delete()
+            with _without_history():
+                earlier.polygons.all().delete()
             earlier.generalised.all().delete()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bioccia.errors import InvalidFieldsError, StateForbidsError
 from habitats import tiles
-from habitats.actions import correct_outline, correct_polygons, revert_correction
+from habitats.actions import correct_outline, correct_polygons, open_vintage, revert_correction
 from habitats.errors import NothingToCorrectError, OutlineError, PolygonChangedError
 from habitats.models import CorrectedPiece, Correction, HabitatType, Polygon, Vintage
 from tests.factories import AN_INSTANT, HabitatTypeFactory, UserFactory, square
@@ -330,3 +330,16 @@ def test_reverting_in_the_opposite_order_brings_everything_back():
     for day, correction in enumerate(reversed(made)):
         revert_correction(correction=correction, by=None, at=next_day(10 + day), reason="Mistaken.")
     assert [row[2:] for row in facts(vintage)] == before
+
+
+def test_a_map_that_is_replaced_goes_without_a_history_of_each_polygon():
+    old, new = three_stripes(), three_stripes(building=True)
+    open_vintage(vintage=new)
+    assert not old.polygons.exists()
+    assert not Polygon.pgh_event_model.objects.exists()
+
+
+def test_a_polygon_that_a_decision_removes_is_kept_in_the_history(vintage):
+    outline_to(vintage, "D1", cells(2, 2, 6, 6))
+    outline_to(vintage, "A1", cells(1, 1, 7, 7), feeds=True, at=next_day())
+    assert Polygon.pgh_event_model.objects.get(pgh_label="delete").number == 4
