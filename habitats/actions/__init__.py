@@ -18,6 +18,19 @@ from habitats.actions.corrections import (
 )
 from habitats.actions.errata import copy_vintage
 from habitats.actions.legend import store_legend
+from habitats.actions.releves import (
+    CitedHabitat,
+    CitedSpecies,
+    ReleveFacts,
+    confirm_habitat,
+    discard_draft,
+    import_releves,
+    save_releve,
+    store_releve_dataset,
+    submit_releve,
+    validate_releve,
+    validate_releves,
+)
 from habitats.actions.samples import retire_sample, store_report_sample, store_samples
 from habitats.actions.typologies import (
     Correspondence,
@@ -43,23 +56,29 @@ from habitats.actions.vintages import (
 )
 
 __all__ = [
+    "CitedHabitat",
+    "CitedSpecies",
     "Correspondence",
     "CrosswalkFacts",
     "Evidence",
     "HabitatRow",
+    "ReleveFacts",
     "TypologyFacts",
     "bind_correction",
     "close_labelling",
+    "confirm_habitat",
     "copy_corrections",
     "copy_vintage",
     "correct_outline",
     "correct_polygons",
     "create_vintage",
+    "discard_draft",
     "discard_unfinished",
     "draw_audit_sample",
     "drop_correction",
     "forget_counts",
     "forget_low_zooms",
+    "import_releves",
     "label_point",
     "load_polygons",
     "open_audit",
@@ -69,13 +88,18 @@ __all__ = [
     "redraw_audit_sample",
     "retire_sample",
     "revert_correction",
+    "save_releve",
     "store_crosswalk",
     "store_generalised",
     "store_legend",
+    "store_releve_dataset",
     "store_report_sample",
     "store_samples",
     "store_statistics",
     "store_transitions",
     "store_typology",
+    "submit_releve",
+    "validate_releve",
+    "validate_releves",
     "withdraw_vintage",
 ]

@@ -32,6 +32,16 @@ from habitats.queries.maps import (
     with_places,
     year_report,
 )
+from habitats.queries.releves import (
+    datasets_open_to,
+    dominant_determination,
+    habitat_types_named,
+    releves_of,
+    releves_visible_to,
+    releves_waiting_for,
+    training_obstacles,
+    with_determinations,
+)
 from habitats.queries.sample_sets import sample_set_at
 from habitats.queries.training_samples import TrainingSample, still_holds, training_samples
 
@@ -44,8 +54,11 @@ __all__ = [
     "bindings_by_outcome",
     "corrections_in_force",
     "corrections_to_bind",
+    "datasets_open_to",
+    "dominant_determination",
     "dropped_corrections",
     "habitat_summary",
+    "habitat_types_named",
     "is_bound_in",
     "later_corrections",
     "legend",
@@ -54,6 +67,9 @@ __all__ = [
     "polygons_in",
     "polygons_of",
     "region_or_error",
+    "releves_of",
+    "releves_visible_to",
+    "releves_waiting_for",
     "sample_set_at",
     "samples_visible_to",
     "still_holds",
@@ -61,11 +77,13 @@ __all__ = [
     "territory_changes",
     "territory_confidence",
     "territory_transitions",
+    "training_obstacles",
     "training_samples",
     "types_of_codes",
     "vintage_before",
     "vintages_visible_to",
     "were_compared",
+    "with_determinations",
     "with_places",
     "year_report",
 ]

@@ -13,6 +13,7 @@ from bioccia.errors import InvalidFieldsError
 from habitats.models import HabitatType, LegendEntry, Polygon, Sample, TerritoryStatistic, TerritoryTransition, Vintage
 from habitats.models.vintages import PolygonQuerySet
 from ml.models import Run
+from species.states import Precision
 from territories.models import Region, Territory
 from territories.permissions import Person, may, territories_with_right
 from territories.states import TerritoryKind
@@ -30,8 +31,12 @@ def vintages_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Vintag
 
 
 def samples_visible_to(person: Person, *, on: datetime.date) -> QuerySet[Sample]:
-    """Samples in service on the territories where a mandate lets the person see them; never the audit sample."""
-    samples = Sample.objects.in_service().not_sealed()
+    """Samples in service on the territories where a mandate lets the person see them; never the audit sample.
+
+    Nor those whose relevé may not be placed exactly: its own list shows it as precisely as it may be.
+    """
+    placeable = Q(releve__isnull=True) | Q(releve__shown_precision=Precision.EXACT)
+    samples = Sample.objects.in_service().not_sealed().filter(placeable)
     held = territories_with_right(person, "see_samples", on=on)
     if any(territory.kind == TerritoryKind.REGION for territory in held):
         return samples

@@ -37,6 +37,7 @@ from tests.factories.ml import (
     RunStepFactory,
     TrainingSetFactory,
 )
+from tests.factories.releves import ReleveDatasetFactory, ReleveFactory, crosswalk_to, releve_facts, spot
 from tests.factories.territories import (
     MandateFactory,
     OrganisationFactory,
@@ -72,6 +73,8 @@ __all__ = [
     "PolygonFactory",
     "PredictorLayerFactory",
     "RegionFactory",
+    "ReleveDatasetFactory",
+    "ReleveFactory",
     "ReportFactory",
     "ReportPolygonFactory",
     "RoundFactory",
@@ -86,7 +89,10 @@ __all__ = [
     "UserFactory",
     "VintageFactory",
     "as_multi",
+    "crosswalk_to",
     "example_scores",
     "person_with",
+    "releve_facts",
+    "spot",
     "square",
 ]
