@@ -20,13 +20,8 @@ from bioccia.errors import StateForbidsError
 from feedback import actions
 from feedback.demo_accounts import are_open, open_demo_accounts, person_of
 from feedback.models import Cycle, Release, Round
-from feedback.simulated_people import (
-    Ground,
-    play_adjudicators,
-    play_interpreters,
-    play_reviewers,
-    play_validators,
-)
+from feedback.simulated_interpreters import play_interpreters, play_validators
+from feedback.simulated_people import Ground, play_adjudicators, play_reviewers
 from feedback.states import CYCLE_ORDER, CyclePhase, RoundState
 from feedback.yearly_cycle import ANNUAL_CALENDAR, advance_cycle, planned_calendar
 from habitats.importers.region_folder import import_region_folder

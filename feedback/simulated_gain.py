@@ -7,8 +7,8 @@ from pathlib import Path
 import geopandas as gpd
 
 from feedback.models import Release
+from feedback.release_folders import folder_of
 from feedback.simulated_people import Ground
-from feedback.storage import file_of
 from habitats.models import Vintage
 from habitats.stacks import stack_paths
 from habitats.states import SampleOrigin
@@ -55,7 +55,7 @@ def measure_gain(ground: Ground, release: Release) -> Gain:
     """
     vintage = release.vintage
     drawn = agreement_with_truth(ground.truth, path_of(vintage.classes))["overall"]
-    released = agreement_with_truth(ground.truth, file_of(release, "classes.tif"))["overall"]
+    released = agreement_with_truth(ground.truth, folder_of(release) / "classes.tif")["overall"]
     return Gain(drawn, released, _without_reports(ground, vintage))
 
 

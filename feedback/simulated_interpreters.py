@@ -3,19 +3,42 @@
 import datetime
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from feedback.demo_accounts import person_of
 from feedback.simulated_people import Ground, chance
 from habitats import actions as habitat_actions
 from habitats.models import AuditLabel, AuditPoint, AuditSample, HabitatType
 from habitats.queries.audit import audit_of, labellable_types
-from habitats.states import AuditState
+from habitats.queries.releves import releves_waiting_for
+from habitats.states import AuditState, ReleveLevel
 from ml.compute.simulation.reviewing import mistake, truth_of_points
 
 BLIND = ("photo", "photo2")
 ARBITER = "photo3"
 INTERPRETER_ERROR_RATE = 0.02
 SURE = 3
+DOUBTFUL_SHARE = 0.05
+
+
+def play_validators(ground: Ground, at: datetime.datetime) -> int:
+    """Have the scientific validator judge the relevés of the year that wait.
+
+    Returns:
+        Relevés judged by this call.
+    """
+    validator = person_of("validation")
+    waiting = list(releves_waiting_for(validator, on=at.date()).filter(observed_on__year=ground.year))
+    for rank, releve in enumerate(waiting):
+        is_doubtful = chance(ground.seed, releve.external_id, "validator") < DOUBTFUL_SHARE
+        habitat_actions.validate_releve(
+            releve=releve,
+            level=ReleveLevel.DOUBTFUL if is_doubtful else ReleveLevel.CERTAIN,
+            reason=_("The species cited are not those of the habitat.") if is_doubtful else "",
+            by=validator,
+            at=at + datetime.timedelta(minutes=rank),
+        )
+    return len(waiting)
 
 
 def play_interpreters(ground: Ground, at: datetime.datetime) -> int:
