@@ -8,7 +8,17 @@ from django.urls import reverse
 
 from tests import factories
 
-COLLECTIONS = ["territories", "habitat-types", "samples", "model-versions", "runs", "vintages", "polygons"]
+COLLECTIONS = [
+    "territories",
+    "habitat-types",
+    "samples",
+    "model-versions",
+    "runs",
+    "vintages",
+    "polygons",
+    "rounds",
+    "reports",
+]
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
