@@ -9,13 +9,14 @@ from django.contrib.gis.geos import GEOSGeometry
 from feedback import actions
 from feedback.models import Release
 from feedback.publication import play_publication
-from habitats.models import Polygon, Vintage
-from habitats.states import AuditState, VintageState
+from habitats.actions import correct_polygons
+from habitats.models import BoundCorrection, Correction, Polygon, Vintage
+from habitats.states import AuditState, BindingOutcome, DropReason
 from ml.compute.polygons import polygonise_map
 from ml.storage import store_file
 from territories.states import Role
 from tests import factories
-from tests.factories.ground import AN_INSTANT, square
+from tests.factories.ground import AN_INSTANT, as_multi, square
 from tests.ml.compute.rasters import write_class_map, write_raster
 from tests.ml.compute.tiny_releases import CODES, COLORS, quarters
 
@@ -147,8 +148,6 @@ def published_release(vintage: Vintage) -> Release:
 
 def correct(vintage: Vintage, number: int, code: str):
     """Decide that a polygon is another habitat."""
-    from habitats.actions import correct_polygons
-
     polygon = Polygon.objects.get(vintage=vintage, number=number)
     return correct_polygons(
         vintage=vintage,
@@ -162,6 +161,23 @@ def correct(vintage: Vintage, number: int, code: str):
     )
 
 
-def as_published(vintage: Vintage) -> Vintage:
-    """The vintage, as the database has it now."""
-    return Vintage.objects.get(pk=vintage.pk, state=VintageState.PUBLISHED)
+def dropped_correction(vintage: Vintage) -> BoundCorrection:
+    """A correction of the year before that a map no longer follows."""
+    earlier = factories.VintageFactory(region=vintage.region, year=vintage.year - 1, published=True)
+    ground = as_multi(square(35, 10, side=0.001))
+    correction = Correction.objects.create(
+        vintage=earlier,
+        source="report:old",
+        geometry=ground,
+        area_m2=10_000.0,
+        to_type=legend_types()["G1.1"],
+        decided_at=AN_INSTANT,
+    )
+    return BoundCorrection.objects.create(
+        correction=correction,
+        vintage=vintage,
+        outcome=BindingOutcome.DROPPED,
+        reason=DropReason.NEWER_SAMPLE,
+        geometry=ground,
+        area_m2=10_000.0,
+    )

@@ -1,0 +1,262 @@
+"""Actions of a release: thresholds, dossier, two signatures, withdrawal, erratum."""
+
+import pytest
+
+from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
+from feedback import actions
+from feedback.actions.releases import DossierChangedError, GateClosedError
+from feedback.models import Release, ReleaseSignature, ReleaseThresholds, Report
+from feedback.queries.releases import latest_release, next_number, release_before
+from feedback.release_folders import folder_of
+from feedback.states import ReleaseState, ReportState
+from habitats.models import BoundCorrection, Correction, Polygon, Vintage
+from habitats.states import BindingOutcome, VintageState
+from ml.compute.publishing import verify
+from ml.errors import RunOpenError
+from ml.models import PredictorLayer, Run
+from ml.states import RunKind, RunState
+from territories.states import Role
+from tests import factories
+from tests.factories.ground import AN_INSTANT
+from tests.releases import (
+    DAY,
+    administrators,
+    correct,
+    dropped_correction,
+    published_release,
+    ready_map,
+    signed_release,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = AN_INSTANT + 3 * DAY
+
+
+@pytest.fixture
+def vintage(tmp_path, settings):
+    settings.FILES_DIR = tmp_path / "files"
+    return ready_map(tmp_path / "map")
+
+
+@pytest.fixture
+def people():
+    return administrators()
+
+
+def prepare(vintage, by, **options):
+    return actions.prepare_release(vintage=vintage, by=by, at=LATER, **options)
+
+
+def sign(release, by, **options):
+    return actions.sign_dossier(
+        **{"release": release, "by": by, "dossier_sha256": release.dossier_sha256, "at": LATER, **options}
+    )
+
+
+def test_thresholds_are_fixed_before_the_map_and_by_who_releases(people):
+    region = factories.RegionFactory()
+    facts = {"region": region, "year": 2024, "overall_accuracy": 0.8, "macro_f1": 0.6, "at": AN_INSTANT}
+    actions.fix_thresholds(**facts, by=people[0])
+    actions.fix_thresholds(**{**facts, "macro_f1": 0.7}, by=people[1])
+    assert ReleaseThresholds.objects.get().macro_f1 == 0.7
+    with pytest.raises(InvalidFieldsError) as refusal:
+        actions.fix_thresholds(**{**facts, "overall_accuracy": 80}, by=people[0])
+    assert set(refusal.value.fields) == {"overall_accuracy"}
+    with pytest.raises(NotAllowedError):
+        actions.fix_thresholds(**facts, by=factories.person_with(Role.MODEL_ENGINEER))
+    factories.RunFactory(region=region, year=2024, failed=True)
+    with pytest.raises(StateForbidsError):
+        actions.fix_thresholds(**facts, by=people[0])
+
+
+def test_a_dossier_says_all_that_two_people_sign_and_its_hash_is_of_that_alone(vintage, people):
+    release = prepare(vintage, people[0])
+    assert (str(release), release.state) == ("2024.0", ReleaseState.PREPARED)
+    assert {line["state"] for line in release.dossier["gate"]} == {"holds"}
+    assert release.dossier["map"]["polygons"] == 4
+    assert release.dossier["licence"] == "Licence Ouverte 2.0"
+    again = actions.prepare_release(vintage=vintage, by=people[1], at=LATER + DAY)
+    assert again.pk == release.pk
+    assert again.dossier_sha256 == release.dossier_sha256
+
+
+def test_a_gate_that_blocks_lets_no_dossier_through(vintage, people):
+    ReleaseThresholds.objects.update(overall_accuracy=0.99)
+    with pytest.raises(GateClosedError, match=r"0\.990"):
+        prepare(vintage, people[0])
+    assert not Release.objects.exists()
+
+
+def test_dropped_corrections_must_be_acknowledged(vintage, people):
+    dropped_correction(vintage)
+    with pytest.raises(GateClosedError):
+        prepare(vintage, people[0])
+    release = prepare(vintage, people[0], acknowledges_dropped=True)
+    assert release.dossier["acknowledged_dropped"] == 1
+    assert release.dossier["corrections"]["dropped"][0]["year"] == 2023
+
+
+def test_two_people_of_two_services_sign_and_the_second_signature_asks_for_the_publication(vintage, people):
+    release = prepare(vintage, people[0])
+    assert sign(release, people[0]).state == ReleaseState.PREPARED
+    signed = sign(release, people[1])
+    assert signed.state == ReleaseState.SIGNED
+    assert (signed.run.kind, signed.run.state) == (RunKind.PUBLICATION, RunState.QUEUED)
+    assert signed.run.requested_by == people[1]
+    assert ReleaseSignature.objects.count() == 2
+    assert actions.request_publication(release=signed, at=LATER).run == signed.run
+
+
+def test_nobody_signs_twice_nor_two_of_one_service_nor_without_a_service(vintage, people):
+    release = prepare(vintage, people[0])
+    sign(release, people[0])
+    colleague = factories.person_with(Role.RELEASE_ADMINISTRATOR)
+    for person in (people[0], colleague):
+        with pytest.raises(NotAllowedError):
+            sign(release, person)
+    colleague.organisation = people[0].organisation
+    colleague.save()
+    with pytest.raises(NotAllowedError, match=people[0].organisation.name):
+        sign(release, colleague)
+    assert ReleaseSignature.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.RELEASE_ADMINISTRATOR])
+def test_only_a_release_administrator_of_the_whole_region_acts(vintage, people, role):
+    release = prepare(vintage, people[0])
+    strangers = [factories.person_with(role), factories.UserFactory()]
+    strangers.append(factories.person_with(Role.RELEASE_ADMINISTRATOR, factories.TerritoryFactory(department=True)))
+    for person in strangers:
+        person.organisation = factories.OrganisationFactory()
+        for act in (
+            lambda: prepare(vintage, person),
+            lambda: sign(release, person),
+            lambda: actions.abandon_release(release=release, by=person, reason="", at=LATER),
+            lambda: actions.withdraw_release(release=release, by=person, reason="x", at=LATER),
+            lambda: actions.open_erratum(release=release, by=person, at=LATER),
+        ):
+            with pytest.raises(NotAllowedError):
+                act()
+
+
+def test_a_hash_that_is_not_the_one_shown_is_not_signed(vintage, people):
+    release = prepare(vintage, people[0])
+    with pytest.raises(DossierChangedError):
+        sign(release, people[0], dossier_sha256="0" * 64)
+
+
+def test_what_changed_since_the_dossier_is_named_and_nothing_is_signed(vintage, people):
+    release = prepare(vintage, people[0])
+    sign(release, people[0])
+    correct(vintage, 1, "J1.1")
+    with pytest.raises(DossierChangedError, match=r"(?i)polygon"):
+        sign(release, people[1])
+    again = prepare(vintage, people[1])
+    assert again.pk == release.pk
+    assert again.dossier_sha256 != release.dossier_sha256
+    assert not again.signatures.exists()
+
+
+def test_a_report_that_came_in_since_is_named(vintage, people):
+    release = prepare(vintage, people[0])
+    factories.ReportFactory(round=vintage.region.rounds.get(), state=ReportState.SUBMITTED)
+    with pytest.raises(DossierChangedError, match=r"(?i)report|signalement"):
+        sign(release, people[0])
+
+
+def test_the_second_signature_waits_for_a_run_that_is_open(vintage, people):
+    release = prepare(vintage, people[0])
+    sign(release, people[0])
+    factories.RunFactory(region=vintage.region, running=True)
+    with pytest.raises((RunOpenError, DossierChangedError)):
+        sign(release, people[1])
+    assert Release.objects.get().state == ReleaseState.PREPARED
+
+
+def test_an_abandoned_release_leaves_its_number_free(vintage, people):
+    release = signed_release(vintage)
+    with pytest.raises(StateForbidsError):
+        actions.abandon_release(release=release, by=people[0], reason="", at=LATER)  # its run is open
+    Run.objects.update(state=RunState.FAILED)
+    actions.abandon_release(release=release, by=people[0], reason="Une erreur.", at=LATER)
+    again = prepare(vintage, people[0])
+    assert (str(again), again.pk != release.pk) == ("2024.0", True)
+
+
+def test_a_failed_publication_is_started_again_by_who_releases(vintage, people):
+    from ml.actions import requeue_run
+
+    release = signed_release(vintage)
+    Run.objects.update(state=RunState.FAILED)
+    with pytest.raises(NotAllowedError):
+        requeue_run(run=Run.objects.get(pk=release.run_id), by=factories.person_with(Role.MODEL_ENGINEER), at=LATER)
+    run = requeue_run(run=Run.objects.get(pk=release.run_id), by=people[0], at=LATER)
+    assert run.state == RunState.QUEUED
+
+
+def test_at_publication_accepted_reports_are_integrated(vintage):
+    correction = correct(vintage, 1, "J1.1")
+    report = factories.ReportFactory(round=vintage.region.rounds.get(), state=ReportState.ACCEPTED, vintage=vintage)
+    Correction.objects.filter(pk=correction.pk).update(source=f"report:{report.client_uuid}")
+    release = published_release(vintage)
+    report = Report.objects.get(pk=report.pk)
+    assert (report.state, report.release) == (ReportState.INTEGRATED, release)
+
+
+def test_an_erratum_continues_from_the_published_map_and_takes_its_place(vintage, people):
+    correct(vintage, 1, "J1.1")
+    first = published_release(vintage)
+    copy = actions.open_erratum(release=first, by=people[0], at=LATER)
+    assert (copy.state, copy.year, copy.run) == (VintageState.WORKING, 2024, None)
+    columns = ("number", "version", "habitat_type", "area_m2", "geometry", "geometry_3857")
+    assert list(Polygon.objects.filter(vintage=copy).values_list(*columns)) == list(
+        Polygon.objects.filter(vintage=vintage).values_list(*columns)
+    )
+    assert BoundCorrection.objects.get(vintage=copy).outcome == BindingOutcome.BOUND
+    with pytest.raises(StateForbidsError):
+        actions.open_erratum(release=first, by=people[0], at=LATER)  # one working map at a time
+    correct(copy, 4, "G1.1")
+    second = published_release(copy)
+    first.refresh_from_db()
+    assert (str(second), str(release_before(second))) == ("2024.1", "2024.0")
+    assert (first.state, first.ended_reason) == (ReleaseState.SUPERSEDED, "2024.1")
+    assert latest_release(2024) == second
+    assert Vintage.objects.get(pk=vintage.pk).state == VintageState.REPLACED
+    assert verify.verify_folder(folder_of(second))["changes"] == 1
+    assert verify.verify_folder(folder_of(first))["changes"] == 0  # its files are as they were
+    assert PredictorLayer.objects.published_maps(2024).filter(file__contains="2024.1").count() == 2
+
+
+def test_a_withdrawn_release_says_why_hides_its_map_and_can_have_an_erratum(vintage, people):
+    release = published_release(vintage)
+    with pytest.raises(InvalidFieldsError):
+        actions.withdraw_release(release=release, by=people[0], reason="  ", at=LATER)
+    withdrawn = actions.withdraw_release(release=release, by=people[0], reason="Légende fausse.", at=LATER)
+    assert (withdrawn.state, withdrawn.ended_reason) == (ReleaseState.WITHDRAWN, "Légende fausse.")
+    assert not Vintage.objects.published().exists()
+    assert not PredictorLayer.objects.published_maps(2024).exists()
+    with pytest.raises(StateForbidsError):
+        actions.withdraw_release(release=release, by=people[0], reason="Encore.", at=LATER)
+    copy = actions.open_erratum(release=release, by=people[0], at=LATER)
+    assert str(published_release(copy)) == "2024.1"
+
+
+def test_what_is_not_published_is_neither_withdrawn_nor_copied(vintage, people):
+    release = prepare(vintage, people[0])
+    with pytest.raises(StateForbidsError):
+        actions.withdraw_release(release=release, by=people[0], reason="Non.", at=LATER)
+    with pytest.raises(StateForbidsError):
+        actions.open_erratum(release=release, by=people[0], at=LATER)
+    assert next_number(vintage.region, 2024) == 1
+    assert next_number(vintage.region, 2023) == 0
+
+
+def test_a_release_says_what_changed_since_the_year_before(vintage, tmp_path):
+    from tests.ml.compute.tiny_releases import quarters
+
+    first = published_release(vintage)
+    values = quarters()
+    values[0:10, 0:10] = 4
+    second = published_release(ready_map(tmp_path / "next", year=2025, values=values))
+    assert (str(first), str(second)) == ("2024.0", "2025.0")
+    assert verify.verify_folder(folder_of(second))["changes"] == 1
