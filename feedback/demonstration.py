@@ -20,6 +20,7 @@ from bioccia.errors import StateForbidsError
 from feedback import actions
 from feedback.demo_accounts import are_open, open_demo_accounts, person_of
 from feedback.models import Cycle, Release, Round
+from feedback.simulated_aftermath import ask_what_reports_brought, open_trial, sentence_of_gain, tell_gain
 from feedback.simulated_interpreters import play_interpreters, play_validators
 from feedback.simulated_people import Ground, play_adjudicators, play_reviewers
 from feedback.states import CYCLE_ORDER, CyclePhase, RoundState
@@ -77,8 +78,29 @@ def play_demonstration(stage: Stage) -> dict[str, Any]:
         open_demo_accounts(at=timezone.now())
     for rank, year in enumerate(region.years[:PLAYED_YEARS]):
         _play_year(region, year, rank, stage)
+    gain = _aftermath(region, stage)
     releases = Release.objects.published().order_by("year")
-    return {"region": region.slug, "releases": {str(one): one.content_sha256 for one in releases}}
+    return {"region": region.slug, "releases": {str(one): one.content_sha256 for one in releases}, "gain": gain}
+
+
+def _aftermath(region: Region, stage: Stage) -> dict[str, Any]:
+    """What the truth says of each released year; then a round is open for whoever signs in."""
+    ended = Cycle.objects.filter(region=region, is_simulated=True, phase=CyclePhase.ENDED).order_by("year")
+    gains = {}
+    for cycle in ended:
+        gains[str(cycle.year)] = gain = tell_gain(_ground(region, cycle.year, stage))
+        stage.say(f"{cycle.year}: {sentence_of_gain(gain)}")
+    if last := ended.last():
+        now = timezone.now()
+        held = open_trial(_ground(region, last.year, stage), at=now)
+        stage.say(f"{last.year}: round {held.key} is open until {held.closes_at.date()} for whoever signs in")
+        if run := ask_what_reports_brought(region, year=last.year, at=now):
+            stage.say(f"{last.year}: run {run.pk} measures what the reports brought, meanwhile")
+    return gains
+
+
+def _ground(region: Region, year: int, stage: Stage) -> Ground:
+    return Ground(region=region, year=year, seed=stage.seed, truth_dir=Path(region.folder).parent / "truth")
 
 
 def simulated_folder() -> Path:
@@ -112,7 +134,7 @@ def _simulate(folder: Path, stage: Stage) -> None:
 
 def _play_year(region: Region, year: int, rank: int, stage: Stage) -> None:
     """Begin the year where nobody has, then play it to its end, or to where real people are needed."""
-    ground = Ground(region=region, year=year, seed=stage.seed, truth_dir=Path(region.folder).parent / "truth")
+    ground = _ground(region, year, stage)
     cycle = Cycle.objects.filter(region=region, year=year).first()
     if cycle is None:
         cycle = _begin(region, year, rank, stage, is_simulated=ground.truth.exists())
@@ -232,8 +254,8 @@ class YearOnStage:
             self._decide()
 
     def _decide(self) -> None:
-        decided = play_adjudicators(self.ground, self.clock)
-        self._say(f"{decided} reports decided")
+        if decided := play_adjudicators(self.ground, self.clock):
+            self._say(f"{decided} reports decided")
 
     def _label(self) -> None:
         labels = play_interpreters(self.ground, self.clock)

@@ -56,6 +56,7 @@ class Ground:
     year: int
     seed: int
     truth_dir: Path
+    purpose: str = "contestations"
 
     @property
     def truth(self) -> Path:
@@ -70,7 +71,7 @@ class Ground:
     @cached_property
     def contestations(self) -> gpd.GeoDataFrame:
         """What the reviewers of the year will say, drawn once: a correction must not change what others had seen."""
-        file = settings.FILES_DIR / "simulated" / f"contestations-{self.year}.parquet"
+        file = settings.FILES_DIR / "simulated" / f"{self.purpose}-{self.year}.parquet"
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             with written_aside(file) as aside:
@@ -105,7 +106,8 @@ class Contestation:
     @property
     def client_uuid(self) -> uuid.UUID:
         """The same for the same seed, year and place in the list."""
-        return uuid.uuid5(NAMESPACE, f"{self.ground.region.slug}:{self.ground.seed}:{self.ground.year}:{self.place}")
+        ground = self.ground
+        return uuid.uuid5(NAMESPACE, f"{ground.region.slug}:{ground.purpose}:{ground.seed}:{ground.year}:{self.place}")
 
     def comes_in(self, held: Round) -> bool:
         """Whether its reviewer sends it in a round: most in the first one, each in the department of its place."""
@@ -147,6 +149,20 @@ def play_reviewers(ground: Ground, held: Round) -> int:
     return Report.objects.filter(round=held).not_drafts().count()
 
 
+def play_visitors(ground: Ground, held: Round, *, count: int, at: datetime.datetime) -> list[Report]:
+    """Have reviewers of every department send a few reports, and leave them to whoever decides.
+
+    Returns:
+        The reports, in the order of the list.
+    """
+    mine = contestations_of(ground)[:count]
+    for contestation in mine:
+        place = contestation.outline.point_on_surface
+        department = Territory.objects.of_kind(TerritoryKind.DEPARTMENT).containing(place).order_by("code").first()
+        _send(contestation, held, _reviewer_of(department or held.territory), at)
+    return list(Report.objects.filter(client_uuid__in=[one.client_uuid for one in mine]).order_by("client_uuid"))
+
+
 def _reviewer_of(territory: Territory) -> User:
     """The one of the department; where there are no departments, the first."""
     departments = Territory.objects.of_kind(TerritoryKind.DEPARTMENT).order_by("code")
@@ -183,10 +199,11 @@ def play_adjudicators(ground: Ground, at: datetime.datetime) -> int:
     """Have the adjudicators decide every report that waits, the oldest first.
 
     Returns:
-        Reports decided, now or in an earlier play.
+        Reports that waited.
     """
     known = {one.client_uuid: one for one in contestations_of(ground)}
     reports = Report.objects.filter(round__year=ground.year, round__region=ground.region)
+    waiting = reports.open().count()
     moment, moves = at, 0
     while (report := reports.open().order_by("submitted_at", "client_uuid").first()) is not None:
         moment = max(moment, report.updated_at) + datetime.timedelta(minutes=1)
@@ -194,7 +211,7 @@ def play_adjudicators(ground: Ground, at: datetime.datetime) -> int:
         moves += 1
         if moves > MOST_MOVES_A_REPORT * len(known):
             raise StateForbidsError(_("Report %(report)s goes round in circles.") % {"report": report.pk})
-    return reports.not_drafts().count()
+    return waiting
 
 
 @dataclass(frozen=True)
@@ -220,13 +237,13 @@ class Adjudication:
             actions.ask_author(report=report, by=first, question=_("On which day were you there?"), at=at)
         else:
             held = actions.take_report(report=report, by=first, at=at)
-            actions.propose_decision(report=held, proposal=self._proposal(), by=first, at=at)
+            actions.propose_decision(report=held, proposal=self.proposal(), by=first, at=at)
 
     def _wants_to_ask(self) -> bool:
         return chance(self.report.client_uuid, "question") < QUESTION_SHARE and not self.report.messages.exists()
 
-    def _proposal(self) -> Proposal:
-        """Right but for one in fifty."""
+    def proposal(self) -> Proposal:
+        """What the adjudicator thinks: right but for one in fifty."""
         errs = chance(self.report.client_uuid, "adjudicator") < ADJUDICATOR_ERROR_RATE
         seen = self._seen()
         if self.contestation.is_right == errs:
