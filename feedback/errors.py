@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from bioccia.errors import StateForbidsError
+from bioccia.errors import BiocciaError, StateForbidsError
 from territories.models import User
 
 
@@ -70,3 +70,21 @@ def _sentence_of(change: dict[str, Any]) -> Any:
     if change["version"] is None:
         return _("polygon %(name)s is not on the map any more") % {"name": name}
     return _("polygon %(name)s is now %(code)s (version %(version)s)") % {**change, "name": name}
+
+
+class GateClosedError(StateForbidsError):
+    """Something that the gate of a release asks for does not hold."""
+
+    code = "gate_closed"
+
+
+class DossierChangedError(StateForbidsError):
+    """The dossier of a release is not, or no longer, the one that was read."""
+
+    code = "dossier_changed"
+
+
+class ReleaseWithdrawnError(BiocciaError):
+    """The files of a withdrawn release are no longer given."""
+
+    code, status, title = "release_withdrawn", 410, _("Withdrawn")

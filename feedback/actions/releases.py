@@ -12,6 +12,7 @@ from bioccia.errors import NotAllowedError, StateForbidsError
 from feedback import gate
 from feedback.actions.decisions import integrate_reports
 from feedback.actions.dossier import hash_of_dossier, parts_that_differ, write_dossier
+from feedback.errors import DossierChangedError, GateClosedError
 from feedback.models import Release, ReleaseFile, ReleaseSignature
 from feedback.queries import releases as queries
 from feedback.states import RELEASE_MOVES, GateState, ReleaseState
@@ -27,18 +28,6 @@ from territories.permissions import require_everywhere
 
 logger = structlog.get_logger(__name__)
 SIGNATURES_NEEDED = 2
-
-
-class GateClosedError(StateForbidsError):
-    """A line of the gate blocks."""
-
-    code = "gate_closed"
-
-
-class DossierChangedError(StateForbidsError):
-    """The dossier is not, or no longer, the one that was read."""
-
-    code = "dossier_changed"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
-from feedback.actions.releases import DossierChangedError, GateClosedError
+from feedback.errors import DossierChangedError, GateClosedError
 from feedback.models import Release, ReleaseSignature, ReleaseThresholds, Report
 from feedback.queries.releases import latest_release, next_number, release_before
 from feedback.release_folders import folder_of
@@ -129,11 +129,11 @@ def test_only_a_release_administrator_of_the_whole_region_acts(vintage, people, 
     for person in strangers:
         person.organisation = factories.OrganisationFactory()
         for act in (
-            lambda: prepare(vintage, person),
-            lambda: sign(release, person),
-            lambda: actions.abandon_release(release=release, by=person, reason="", at=LATER),
-            lambda: actions.withdraw_release(release=release, by=person, reason="x", at=LATER),
-            lambda: actions.open_erratum(release=release, by=person, at=LATER),
+            lambda person=person: prepare(vintage, person),
+            lambda person=person: sign(release, person),
+            lambda person=person: actions.abandon_release(release=release, by=person, reason="", at=LATER),
+            lambda person=person: actions.withdraw_release(release=release, by=person, reason="x", at=LATER),
+            lambda person=person: actions.open_erratum(release=release, by=person, at=LATER),
         ):
             with pytest.raises(NotAllowedError):
                 act()
