@@ -2,6 +2,7 @@
 
 from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Stake(TextChoices):
@@ -101,9 +102,9 @@ AUDIT_MOVES: dict[str, tuple[tuple[AuditState, ...], AuditState]] = {
 class LabelConfidence(IntegerChoices):
     """How sure an interpreter is."""
 
-    LOW = 1, _("low")
-    MEDIUM = 2, _("medium")
-    HIGH = 3, _("high")
+    LOW = 1, pgettext_lazy("confidence", "low")
+    MEDIUM = 2, pgettext_lazy("confidence", "medium")
+    HIGH = 3, pgettext_lazy("confidence", "high")
 
 
 class ReleveState(TextChoices):

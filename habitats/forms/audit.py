@@ -59,11 +59,14 @@ class LabelForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.types = {str(one.pk): one for one in labellable_types()}
-        choices = [(key, str(one)) for key, one in self.types.items()]
-        cast("forms.ChoiceField", self.fields["habitat"]).choices = [
-            *choices,
-            (NOT_INTERPRETABLE, _("Not interpretable")),
-        ]
+        choices: list[Any] = [(key, str(one)) for key, one in self.types.items()]
+        choices.append((NOT_INTERPRETABLE, _("Not interpretable")))
+        cast("forms.ChoiceField", self.fields["habitat"]).choices = choices
+
+    def options(self) -> list[dict[str, Any]]:
+        """Each choice of the habitat with its type; None for the last one, which says that nothing can be told."""
+        radios = self["habitat"].subwidgets
+        return [{"radio": radio, "type": self.types.get(str(radio.data["value"]))} for radio in radios]
 
     def label(self) -> dict[str, Any]:
         """The arguments of the action."""
