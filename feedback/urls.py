@@ -5,6 +5,7 @@ from django.urls import path
 from feedback.views import attachments, contest, contest_polygons, cycles, exports, my_reports, rounds
 from feedback.views.desk import moves, queue
 from feedback.views.desk import report as desk_report
+from feedback.views.releases import preparation, public
 
 app_name = "feedback"
 urlpatterns = [
@@ -44,4 +45,17 @@ urlpatterns = [
     path("tournees/<slug:key>/", rounds.round_page, name="round"),
     path("tournees/<slug:key>/ouverture/", rounds.open_round, name="round-open"),
     path("tournees/<slug:key>/fermeture/", rounds.close_round, name="round-close"),
+    path("releases/", public.release_list, name="release-list"),
+    path("releases/preparer/<int:year>/", preparation.gate_page, name="release-gate"),
+    path("releases/preparer/<int:year>/liste/", preparation.gate_lines, name="release-gate-lines"),
+    path("releases/preparer/<int:year>/dossier/", preparation.prepare, name="release-prepare"),
+    path("releases/dossiers/<int:pk>/", preparation.dossier_page, name="release-dossier"),
+    path("releases/dossiers/<int:pk>/signature/", preparation.sign, name="release-sign"),
+    path("releases/dossiers/<int:pk>/abandon/", preparation.abandon, name="release-abandon"),
+    path("releases/<int:year>.<int:number>/", public.release_page, name="release"),
+    path("releases/<int:year>.<int:number>/retrait/", preparation.withdraw, name="release-withdraw"),
+    path("releases/<int:year>.<int:number>/erratum/", preparation.erratum, name="release-erratum"),
+    path("releases/<int:year>.<int:number>/<str:name>", public.release_file, name="release-file"),
+    path("releases/<int:year>/", public.latest_release, name="release-latest"),
+    path("releases/<int:year>/<str:name>", public.latest_release, name="release-latest-file"),
 ]

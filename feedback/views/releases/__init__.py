@@ -1,0 +1,1 @@
+"""Pages of releases: what everybody reads and downloads, and what administrators check and sign."""
