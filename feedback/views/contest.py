@@ -38,7 +38,7 @@ def contest(request: SignedInRequest) -> HttpResponse:
         return _answer(ContestSubmission(request, at))
     standings = [standing_of(round_, at) for round_ in rounds_for(request.user, at)]
     receiving = [standing.round for standing in standings if standing.receives and not standing.in_grace]
-    asked = [round_ for round_ in receiving if round_.key == request.GET.get("round")]
+    asked = [round_ for round_ in receiving if _is_asked(round_, request)]
     if not receiving:
         standings += [standing_of(round_, at) for round_ in rounds_ahead(request.user, at)]
         context = {"standings": standings, "may_contest": may_begin(request.user, timezone.localdate(at))}
@@ -47,6 +47,11 @@ def contest(request: SignedInRequest) -> HttpResponse:
     form = ContestForm(initial={"client_uuid": uuid4(), "round": round_.key}, rounds=rounds_for(request.user, at))
     page = ContestPage(request, round_, form, seen=(), report=None, at=at)
     return render(request, "feedback/contest.html", page.context(others=_others(receiving, round_)))
+
+
+def _is_asked(round_: Round, request: SignedInRequest) -> bool:
+    """Whether the address names the round, or the year of its map."""
+    return round_.key == request.GET.get("round") or str(round_.year) == request.GET.get("year")
 
 
 def _others(rounds: list[Round], chosen: Round) -> list[Round]:

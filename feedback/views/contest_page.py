@@ -92,6 +92,7 @@ class ContestPage:
             "report": self.report,
             "round": self.round,
             "standing": standing,
+            "held": [place.name for place in places_of(self.request.user, "contest", timezone.localdate(self.at))],
             "vintage": vintage,
             "chosen": chosen,
             "gone": len(self.seen) - len(chosen),

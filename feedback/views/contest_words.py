@@ -13,11 +13,12 @@ def contest_words() -> dict[str, str]:
         "drawing_tooltip_first": _("Click to place the first point"),
         "drawing_tooltip_next": _("Click to go on"),
         "drawing_tooltip_finish": _("Click the first point to close the outline"),
-        "mode_choose": _("Click a polygon to add it, click it again to remove it. By keyboard: arrows, then Enter."),
+        "mode_choose": _("Click a polygon to add it, click it again to remove it."),
+        "keys_choose": _("By keyboard: arrows, then Enter."),
         "mode_draw": _(
-            "Click point after point; the outline holds on to the limits of polygons. Close it on its first point. "
-            "By keyboard: arrows, then Enter for each point, Backspace to undo."
+            "Click point after point; the outline holds on to the limits of polygons. Close it on its first point."
         ),
+        "keys_draw": _("By keyboard: arrows, Enter for each point, Backspace to undo."),
         "mode_edit": _("Move the points of the outline. Right click, or a long press, removes one."),
         "zoom_to_snap": _("Zoom in to hold on to the limits of polygons."),
         "too_many_to_snap": _("Too many polygons here to hold on to: zoom in."),

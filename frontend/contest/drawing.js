@@ -31,8 +31,13 @@ export function armDrawing(form, map, { words }, { notices, chosen }) {
     } else map.pm.disableDraw();
     modes.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.mode === next)));
     drawingTools.hidden = next !== "draw";
-    hint.textContent = next === "draw" ? words.mode_draw : words.mode_choose;
+    sayMode();
     listeners.forEach((listen) => listen());
+  }
+
+  function sayMode() {
+    const keys = Object.assign(document.createElement("span"), { className: "contest-tools__keys", textContent: words[`keys_${mode}`] });
+    hint.replaceChildren(words[`mode_${mode}`], " ", keys);
   }
 
   function keep(drawn) {
@@ -134,7 +139,7 @@ export function armDrawing(form, map, { words }, { notices, chosen }) {
     isBusy: () => mode === "draw" || moving,
     isDrawing: () => mode === "draw",
     hasOutline: () => layer !== null,
-    say: (text) => (hint.textContent = text || (mode === "draw" ? words.mode_draw : words.mode_choose)),
+    say: (text) => (text ? (hint.textContent = text) : sayMode()),
     whenChanged: (listen) => listeners.push(listen),
     open,
     clear,

@@ -19,10 +19,12 @@ from bioccia.requests import HtmxRequest
 from habitats.forms.places import PositionForm
 from habitats.models import LegendEntry, Vintage
 from habitats.queries import mappable_legend, polygons_of, vintages_visible_to
+from habitats.states import VintageState
 from habitats.tiles import address_of_tiles
 from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from habitats.views.map_words import map_words
 from territories.models import Region, Territory
+from territories.permissions import may
 from territories.queries import narrowest_kind, outline_tile
 
 MAX_TILE_ZOOM = 18
@@ -102,6 +104,9 @@ def polygon_card(request: HtmxRequest) -> HttpResponse:
     polygon = polygons_of(vintage).at(point).annotate(outline=AsGeoJSON("geometry", precision=6)).first()
     commune = Territory.objects.of_kind(narrowest_kind()).containing(point).without_geometry().first()
     context = {"vintage": vintage, "polygon": polygon, "commune": commune, "point": point}
+    # Only the map that is being made is contested, by those who may in this commune.
+    is_working = vintage.state == VintageState.WORKING
+    context["may_contest"] = is_working and may(request.user, "contest", commune, on=timezone.localdate())
     response = render(request, f"habitats/{'_map_card' if request.htmx else 'map_card'}.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -123,3 +123,16 @@ def test_a_tile_outside_of_the_pyramid_is_not_found(client, address):
 
 def test_a_code_is_written_as_a_css_string():
     assert map_views._css_string('a"b') == '"a\\22 b"'
+
+
+@pytest.mark.parametrize(
+    ("place", "state", "offered"), [(0, "working", True), (1, "working", False), (0, "published", False)]
+)
+def test_a_reviewer_is_offered_to_contest_the_working_map_of_their_commune(client, place, state, offered):
+    communes = [factories.TerritoryFactory(outline=factories.square(column, 0)) for column in (0, 1)]
+    vintage = factories.VintageFactory(state=state)
+    factories.PolygonFactory(vintage=vintage)
+    client.force_login(factories.MandateFactory(reviewer=True, territory=communes[place]).user)
+    place = {"vintage": vintage.pk, "lon": 2.31, "lat": 43.61}
+    card = client.get(reverse("habitats:polygon-card"), place, headers={"HX-Request": "true"})
+    assert (reverse("feedback:contest") in card.content.decode()) is offered
