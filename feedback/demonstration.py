@@ -182,7 +182,7 @@ class YearOnStage:
         self.ground = ground
         self.stage = stage
         self.clock = cycle.started_at
-        self.told: set[str] = set()
+        self.told = set(cycle.entries.values_list("phase", flat=True))
         self.acts: dict[str, Callable[[], None]] = {
             CyclePhase.DRAW_AUDIT: self._validate_releves,
             CyclePhase.MAP: self._follow_the_map,
