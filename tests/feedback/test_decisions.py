@@ -14,7 +14,7 @@ from habitats.states import CorrectionState, SampleOrigin
 from territories.actions import give_mandate
 from territories.models import OutboxMessage
 from territories.states import Role
-from tests.factories import DAY, SIDE_DEGREES, SOUTH, WEST, Consultation, person_with, square
+from tests.factories import DAY, SIDE_DEGREES, SOUTH, WEST, Consultation, VintageFactory, person_with, square
 
 pytestmark = pytest.mark.django_db
 
