@@ -1,11 +1,12 @@
 """The mapping year: freeze, train, compare, decide, map, vectorise, load, bind, draw, count, open."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.utils import timezone
 
-from habitats import binding, mapping, retraining
+from habitats import binding, learning, mapping, retraining
 from ml.models import Run
 from ml.run_session import RunSession, Step, play_to_its_end, working_on
 from ml.states import RunKind
@@ -43,11 +44,18 @@ def play_run(run_id: int, *, now: Callable[[], datetime.datetime] = timezone.now
     """
     with working_on(run_id, now=now) as session:
         if session is not None:
-            play_to_its_end(session, STEPS_OF_KIND[session.run.kind], result_of)
+            play_to_its_end(session, steps_of(session.run), result_of)
 
 
-def result_of(session: RunSession) -> dict[str, int | None]:
+def steps_of(run: Run) -> tuple[tuple[str, Step, float], ...]:
+    """The steps that a run is made of."""
+    return learning.ablation_steps(run) if run.kind == RunKind.ABLATION else STEPS_OF_KIND[run.kind]
+
+
+def result_of(session: RunSession) -> Mapping[str, Any]:
     """What a finished run made."""
+    if session.run.kind == RunKind.ABLATION:
+        return session.outputs["conclude"]
     run = Run.objects.select_related("version").get(pk=session.run.pk)
     return {
         "version": run.version.number if run.version else None,

@@ -20,7 +20,6 @@ from ml import actions
 from ml.compute.comparison import compare_scores, score_model
 from ml.compute.energy import Meter
 from ml.compute.errors import ComputeError, SampleError
-from ml.compute.region import LegendRow
 from ml.compute.samples import BLOCK_CELLS, closed_ground
 from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_model, train_model
 from ml.errors import DecisionAwaitedError
@@ -118,7 +117,7 @@ def train(session: RunSession) -> Mapping[str, Any]:
     samples, stack = gpd.read_parquet(path_of(training_set.artefact)), stack_paths(run.region, run.year)
     with Meter() as meter:
         options = TrainingOptions(
-            mode="frugal" if run.mode == Mode.FRUGAL else "accurate", seed=run.seed, legend=_legend_rows()
+            mode="frugal" if run.mode == Mode.FRUGAL else "accurate", seed=run.seed, legend=queries.legend_rows()
         )
         model = train_model(stack, samples, options=options)
     file = session.work_dir / "model.npz"
@@ -185,21 +184,6 @@ def decide(session: RunSession) -> Mapping[str, Any]:
 
 def _version(session: RunSession) -> ModelVersion:
     return ModelVersion.objects.select_related("training_set__artefact").get(pk=session.outputs["train"]["version"])
-
-
-def _legend_rows() -> tuple[LegendRow, ...]:
-    return tuple(
-        LegendRow(
-            code=entry.habitat_type.code,
-            label_fr=entry.habitat_type.label_fr,
-            label_en=entry.habitat_type.label_en,
-            color=entry.color,
-            parent_code=entry.habitat_type.parent.code if entry.habitat_type.parent else "",
-            stake=entry.stake,
-            position=entry.position,
-        )
-        for entry in queries.legend()
-    )
 
 
 def _training_set(session: RunSession) -> TrainingSet:

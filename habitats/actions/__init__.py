@@ -1,5 +1,6 @@
 """Every write about typologies, samples, vintages, their polygons and corrections."""
 
+from habitats.actions.ablations import record_ablation
 from habitats.actions.audit import (
     close_labelling,
     draw_audit_sample,
@@ -84,6 +85,7 @@ __all__ = [
     "open_audit",
     "open_vintage",
     "publish_vintage",
+    "record_ablation",
     "record_metrics",
     "redraw_audit_sample",
     "retire_sample",

@@ -43,7 +43,7 @@ from habitats.queries.releves import (
     with_determinations,
 )
 from habitats.queries.sample_sets import sample_set_at
-from habitats.queries.training_samples import TrainingSample, still_holds, training_samples
+from habitats.queries.training_samples import TrainingSample, legend_rows, still_holds, training_samples
 
 __all__ = [
     "GroundInForce",
@@ -62,6 +62,7 @@ __all__ = [
     "is_bound_in",
     "later_corrections",
     "legend",
+    "legend_rows",
     "mappable_legend",
     "newer_samples",
     "polygons_in",

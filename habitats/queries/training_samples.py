@@ -7,7 +7,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from habitats.models import BoundCorrection, Correction, Sample
 from habitats.queries.corrections import later_corrections, newer_samples
+from habitats.queries.maps import legend
 from habitats.states import BindingOutcome, SampleOrigin, SampleSet, VintageState
+from ml.compute.region import LegendRow
 
 # A correction whose ground was decided again for more than this share says nothing of the ground any more.
 MOST_OF_A_PLACE = 0.5
@@ -63,3 +65,19 @@ def still_holds(correction: Correction, *, until_year: int) -> bool:
     others = later_corrections(correction, Correction.objects.applied()).exclude(to_type=correction.to_type_id)
     whole = correction.geometry.area
     return all(other.geometry.intersection(correction.geometry).area <= MOST_OF_A_PLACE * whole for other in others)
+
+
+def legend_rows() -> tuple[LegendRow, ...]:
+    """The legend as the engine reads it: order, names and colours of the classes."""
+    return tuple(
+        LegendRow(
+            code=entry.habitat_type.code,
+            label_fr=entry.habitat_type.label_fr,
+            label_en=entry.habitat_type.label_en,
+            color=entry.color,
+            parent_code=entry.habitat_type.parent.code if entry.habitat_type.parent else "",
+            stake=entry.stake,
+            position=entry.position,
+        )
+        for entry in legend()
+    )

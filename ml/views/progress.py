@@ -1,6 +1,7 @@
 """Where a run stands, in words and shares, as its page shows it."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ PUBLICATION_WORDS = {
     "write_card": gettext_lazy("Write the card of the model"),
     "publish": gettext_lazy("Publish"),
 }
+DEFAULT_PAIRS = 5
 # The stories that play the steps stand in an app above this one; here are their names for people.
 WORDS_OF_KIND = {
     RunKind.TRAINING: TRAINING_WORDS,
@@ -124,7 +126,7 @@ class RunProgress:
     def steps(self) -> list[StepLine]:
         """The steps in order, those that have not begun included."""
         begun = {step.name: step for step in self.run.steps.order_by("position")}
-        words = WORDS_OF_KIND[RunKind(self.run.kind)]
+        words = words_of(self.run)
         planned = [begun.pop(name) if name in begun else RunStep(run=self.run, name=name) for name in words]
         return [
             StepLine(step, str(words.get(step.name, step.name)), STEP_TAGS[StepState(step.state)])
@@ -171,6 +173,19 @@ class RunProgress:
         if self.current_step:
             return _("%(run)s: %(state)s, %(step)s") % {**words, "step": self.current_step.label}
         return _("%(run)s: %(state)s") % words
+
+
+def words_of(run: Run) -> Mapping[str, Any]:
+    """The steps of a run in order, and their names for people."""
+    if run.kind != RunKind.ABLATION:
+        return WORDS_OF_KIND[RunKind(run.kind)]
+    pairs = int(run.parameters.get("seeds", DEFAULT_PAIRS))
+    words: dict[str, Any] = {
+        f"pair_{place}": _("Train with and without the reports, %(place)d of %(pairs)d")
+        % {"place": place, "pairs": pairs}
+        for place in range(1, pairs + 1)
+    }
+    return {**words, "conclude": _("Compare")}
 
 
 def duration_words(seconds: float) -> str:
