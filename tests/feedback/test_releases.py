@@ -5,11 +5,11 @@ import pytest
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
 from feedback.errors import DossierChangedError, GateClosedError
-from feedback.models import Release, ReleaseSignature, ReleaseThresholds, Report
+from feedback.models import Decision, Release, ReleaseSignature, ReleaseThresholds, Report
 from feedback.queries.releases import latest_release, next_number, release_before
 from feedback.release_folders import folder_of
-from feedback.states import ReleaseState, ReportState
-from habitats.models import BoundCorrection, Correction, Polygon, Vintage
+from feedback.states import DecisionResult, ReasonCode, ReleaseState, ReportState
+from habitats.models import BoundCorrection, Polygon, Vintage
 from habitats.states import BindingOutcome, VintageState
 from ml.compute.publishing import verify
 from ml.errors import RunOpenError
@@ -195,9 +195,20 @@ def test_a_failed_publication_is_started_again_by_who_releases(vintage, people):
 
 
 def test_at_publication_accepted_reports_are_integrated(vintage):
-    correction = correct(vintage, 1, "J1.1")
     report = factories.ReportFactory(round=vintage.region.rounds.get(), state=ReportState.ACCEPTED, vintage=vintage)
-    Correction.objects.filter(pk=correction.pk).update(source=f"report:{report.client_uuid}")
+    signer = factories.UserFactory()
+    Decision.objects.create(
+        report=report,
+        outcome=ReportState.ACCEPTED,
+        result=DecisionResult.ERROR_TO_CORRECT,
+        reason_code=ReasonCode.CONFUSED_HABITATS,
+        reply="Corrigé.",
+        proposed_by=signer,
+        proposed_at=AN_INSTANT,
+        signed_by=signer,
+        signed_at=AN_INSTANT,
+        correction=correct(vintage, 1, "J1.1"),
+    )
     release = published_release(vintage)
     report = Report.objects.get(pk=report.pk)
     assert (report.state, report.release) == (ReportState.INTEGRATED, release)

@@ -19,7 +19,14 @@ from feedback.gate import GateLine, checklist
 from feedback.models import Release
 from feedback.queries import releases as queries
 from feedback.states import ReleaseState
-from feedback.views.releases.words import GATE_TAGS, GATE_TITLES, accuracy_rows, tag_of_release
+from feedback.views.releases.words import (
+    GATE_TAGS,
+    GATE_TITLES,
+    accuracy_rows,
+    gate_answers,
+    report_rows,
+    tag_of_release,
+)
 from habitats.models import Vintage
 from habitats.queries import dropped_corrections
 from habitats.states import VintageState
@@ -140,7 +147,8 @@ def _dossier_page(request: SignedInRequest, release: Release, form: SignForm, st
         "dossier": release.dossier,
         "assessment": assessment,
         "accuracy": accuracy_rows(assessment),
-        "gate_titles": [(GATE_TITLES[line["code"]], line) for line in release.dossier["gate"]],
+        "gate_titles": gate_answers(release),
+        "report_rows": report_rows(release),
         "signatures": signatures,
         "form": form,
         "reason_form": ReasonForm(),

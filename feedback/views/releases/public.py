@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from feedback import release_folders
 from feedback.errors import ReleaseWithdrawnError
+from feedback.forms.releases import ReasonForm
 from feedback.models import ReleaseFile
 from feedback.queries import releases as queries
 from feedback.states import ReleaseState
@@ -63,6 +64,7 @@ def release_page(request: HttpRequest, year: int, number: int) -> HttpResponse:
         "scale": round(release.region.resolution_m * 2500),
         "latest": queries.latest_release(year),
         "may_release": may_everywhere(request.user, "release", on=timezone.localdate()),
+        "reason_form": ReasonForm(),
     }
     return render(request, "feedback/release.html", context)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedback.models import Release
-from feedback.states import GateState, ReleaseState
+from feedback.states import GateState, ReleaseState, ReportState
 from habitats.models import HabitatType
 from habitats.queries import types_of_codes
 
@@ -67,6 +67,22 @@ def citation(release: Release) -> str:
         "licence": release.dossier.get("licence", ""),
         "hash": release.content_sha256[:16],
     }
+
+
+def gate_answers(release: Release) -> list[tuple[Any, dict[str, Any]]]:
+    """What the gate answered when the dossier was prepared, line by line."""
+    return [
+        (
+            GATE_TITLES[line["code"]],
+            {"tag": GATE_TAGS[GateState(line["state"])], "label": GateState(line["state"]).label},
+        )
+        for line in release.dossier["gate"]
+    ]
+
+
+def report_rows(release: Release) -> list[dict[str, Any]]:
+    """The reports of the year by state, as the dossier counts them."""
+    return [{"label": ReportState(state).label, **row} for state, row in sorted(release.dossier["reports"].items())]
 
 
 def accuracy_rows(assessment: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
