@@ -102,8 +102,10 @@ def open_reports_on(place: GEOSGeometry, *, round_: Round, other_than: int) -> l
 
 def near_duplicates(report: Report) -> QuerySet[Report]:
     """The reports that were open on the same ground when this one was sent, and those sent there since."""
-    near = Report.objects.filter(pk__in=report.near.values("pk")) | Report.objects.filter(near=report)
-    return near.select_related("author", "proposed_type", "round").distinct().order_by("pk")
+    # Two short lists of keys: one question for both would read every report.
+    keys = {*report.near.values_list("pk", flat=True), *report.near_later.values_list("pk", flat=True)}
+    near = Report.objects.filter(pk__in=keys).defer("geometry")
+    return near.select_related("author", "proposed_type", "round").order_by("pk")
 
 
 def disagreeing_reports(report: Report, proposed: HabitatType | None) -> QuerySet[Report]:

@@ -16,23 +16,33 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from bioccia.errors import StateForbidsError
+from bioccia.errors import NotAllowedError, StateForbidsError
 from feedback import actions
 from feedback.forms.desk import QueueFilterForm
 from feedback.models import Report, Round
 from feedback.models.reports import ReportQuerySet
+from feedback.queries.reports import queue_of
 from feedback.states import ReportState
-from feedback.views.desk.tabs import CLOSED, TABS, TO_SIGN, Tab, count_by_tab, own_proposals, reports_of, tab_asked
+from feedback.views.desk.tabs import (
+    CLOSED,
+    TABS,
+    TO_SIGN,
+    Tab,
+    count_by_tab,
+    count_own_proposals,
+    reports_of,
+    tab_asked,
+)
 from feedback.views.tags import tag_of_report
 from habitats.states import Stake
-from territories.permissions import SignedInRequest, may, require
+from territories.permissions import SignedInRequest, may
 
 PER_PAGE = 25
 # How far "next" and "previous" look; nobody leafs further.
 LONGEST_WALK = 2_000
 TRIES_TO_TAKE = 5
-TAKEABLE = (ReportState.SUBMITTED, ReportState.APPEALED, ReportState.IN_REVIEW)
 RIGHTS_OF_THE_DESK = ("decide", "decide_appeal", "release")
+TAKEABLE = (ReportState.SUBMITTED, ReportState.APPEALED, ReportState.IN_REVIEW)
 
 
 @dataclass(frozen=True)
@@ -47,26 +57,44 @@ class Line:
     is_mine: bool
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: a tab, its filters, and its reports in the order of the queue."""
+
+    tab: Tab
+    form: QueueFilterForm
+    queue: ReportQuerySet
+    reports: ReportQuerySet
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter is set."""
+        return any(self.form.data.get(name) for name in self.form.fields)
+
+
 @require_safe
 @login_required
 @never_cache
 def desk(request: SignedInRequest) -> HttpResponse:
     """The queue of a tab, filtered by the address."""
-    tab, form, reports = asked_of(request)
-    page = Paginator(_for_lines(reports), PER_PAGE).get_page(request.GET.get("page"))
+    asked = asked_of(request)
+    counts = count_by_tab(asked.queue, request.user)
+    paginator = Paginator(_for_lines(asked.reports), PER_PAGE)
+    if not asked.is_filtered and asked.tab is not CLOSED:
+        paginator.count = counts[asked.tab.key]  # known already: not counted twice
+    page = paginator.get_page(request.GET.get("page"))
     now = timezone.now()
-    counts = count_by_tab(request.user, timezone.localdate(now))
     context = {
-        "tabs": [{"tab": each, "count": counts[each.key]} for each in TABS],
-        "tab": tab,
-        "form": form,
-        "is_filtered": any(form.data.get(name) for name in form.fields),
+        "tabs": [{"tab": each, "count": counts.get(each.key)} for each in TABS],
+        "tab": asked.tab,
+        "form": asked.form,
+        "is_filtered": asked.is_filtered,
         "page": page,
         "lines": [_line(report, request.user.pk, now) for report in page],
-        "own_proposals": own_proposals(request.user, timezone.localdate(now)) if tab is TO_SIGN else 0,
+        "own_proposals": count_own_proposals(asked.queue, request.user) if asked.tab is TO_SIGN else 0,
         "query": query_of(request.GET),
     }
-    return render(request, "feedback/desk.html", context, status=200 if form.is_valid() else 422)
+    return render(request, "feedback/desk.html", context, status=200 if asked.form.is_valid() else 422)
 
 
 @require_POST
@@ -74,9 +102,8 @@ def desk(request: SignedInRequest) -> HttpResponse:
 def take_next(request: SignedInRequest) -> HttpResponse:
     """Take the first report of the queue that nobody holds."""
     now = timezone.now()
-    _tab, _form, reports = asked_of(request)
-    takeable = reports.filter(state__in=TAKEABLE).free_at(now)
-    for report in takeable.defer("geometry")[:TRIES_TO_TAKE]:
+    takeable = asked_of(request).reports.filter(state__in=TAKEABLE).free_at(now)
+    for report in takeable[:TRIES_TO_TAKE]:
         try:
             actions.take_report(report=report, by=request.user, at=now)
         except StateForbidsError:
@@ -86,18 +113,33 @@ def take_next(request: SignedInRequest) -> HttpResponse:
     return redirect(f"{reverse('feedback:desk')}?{query_of(request.GET)}")
 
 
-def asked_of(request: SignedInRequest) -> tuple[Tab, QueueFilterForm, Any]:
-    """The tab, the filters and the reports that the address asks for, in the order of the queue."""
+def asked_of(request: SignedInRequest) -> Asked:
+    """The tab, the filters and the reports that the address asks for.
+
+    Raises:
+        NotAllowedError: the desk is not for this person.
+    """
     now = timezone.now()
     today = timezone.localdate(now)
-    if not may_take_part(request):
-        require(request.user, "decide", on=today)
-    tab = tab_asked(request.GET.get("tab"), request.user, today)
-    form = QueueFilterForm(request.GET, rounds=Round.objects.select_related(None), states=tab.states)
-    reports = reports_of(tab, request.user, today)
-    if form.is_valid() or form.cleaned_data:
-        reports = form.narrow(reports, me=request.user.pk, today=today, now=now)
-    return tab, form, in_order(reports, tab)
+    tab = tab_asked(request.GET.get("tab"), require_desk(request))
+    form = QueueFilterForm(request.GET, rounds=Round.objects.all(), states=tab.states)
+    queue = queue_of(request.user, today)
+    form.full_clean()
+    reports = form.narrow(reports_of(tab, queue, request.user, today), me=request.user.pk, today=today, now=now)
+    return Asked(tab, form, queue, in_order(reports, tab))
+
+
+def require_desk(request: SignedInRequest) -> str:
+    """The first right that opens the desk to the person.
+
+    Raises:
+        NotAllowedError: none does.
+    """
+    today = timezone.localdate()
+    for right in RIGHTS_OF_THE_DESK:
+        if may(request.user, right, on=today):
+            return right
+    raise NotAllowedError(_("The desk is for those who decide on reports. Ask the Region for a mandate."))
 
 
 def in_order(reports: ReportQuerySet, tab: Tab) -> ReportQuerySet:
@@ -109,8 +151,7 @@ def in_order(reports: ReportQuerySet, tab: Tab) -> ReportQuerySet:
 
 def beside(request: SignedInRequest, pk: int) -> dict[str, Any]:
     """The reports before and after one in the queue of the address; after one that left it, the first."""
-    _tab, _form, reports = asked_of(request)
-    queue = list(reports.values_list("pk", flat=True)[:LONGEST_WALK])
+    queue = list(asked_of(request).reports.values_list("pk", flat=True)[:LONGEST_WALK])
     if pk not in queue:
         return {"previous": None, "next": queue[0] if queue else None, "position": None, "length": len(queue)}
     place = queue.index(pk)
@@ -120,12 +161,6 @@ def beside(request: SignedInRequest, pk: int) -> dict[str, Any]:
         "position": place + 1,
         "length": len(queue),
     }
-
-
-def may_take_part(request: SignedInRequest) -> bool:
-    """Whether the desk is open to the person at all."""
-    today = timezone.localdate()
-    return any(may(request.user, right, on=today) for right in RIGHTS_OF_THE_DESK)
 
 
 def query_of(asked: QueryDict) -> str:

@@ -18,7 +18,7 @@ from feedback.queries.reports import reports_visible_to
 from feedback.queries.surroundings import Piece, changes_to, pieces_decided, signatures_needed
 from feedback.states import REASONS_OF_OUTCOME, RESULTS_OF_OUTCOME, ReportState
 from feedback.views.desk.drawing import map_of
-from feedback.views.desk.queue import asked_of, beside, query_of
+from feedback.views.desk.queue import beside, query_of, require_desk
 from feedback.views.desk.replies import reply_texts
 from feedback.views.desk.sheet import DeskSheet, reasons_in_words
 from feedback.views.desk.story import story_of
@@ -38,9 +38,10 @@ def report_of(request: SignedInRequest, pk: int) -> Report:
     """A report of the desk of the person, with what its page names.
 
     Raises:
-        Http404: it is not theirs to know.
+        NotAllowedError: the desk is not for this person.
+        Http404: the report is not theirs to know.
     """
-    asked_of(request)
+    require_desk(request)
     return get_object_or_404(_with_names(reports_visible_to(request.user, timezone.localdate())), pk=pk)
 
 

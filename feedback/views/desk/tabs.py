@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from feedback.models import Decision
 from feedback.models.reports import ReportQuerySet
-from feedback.queries.reports import counts_by_state, queue_of, reports_visible_to
+from feedback.queries.reports import counts_by_state, reports_visible_to
 from feedback.states import ReportState
 from territories.models import User
-from territories.permissions import may
 
 S = ReportState
 
@@ -82,20 +81,18 @@ TO_SIGN, CLOSED = TAB_OF_KEY["a-signer"], TAB_OF_KEY["clos"]
 del S
 
 
-def tab_asked(key: str | None, person: User, on: datetime.date) -> Tab:
-    """The tab of the address; where it names none, the one where the person has something to do."""
+def tab_asked(key: str | None, right: str) -> Tab:
+    """The tab of the address; where it names none, the one where somebody with the right has something to do."""
     if key in TAB_OF_KEY:
         return TAB_OF_KEY[key]
-    if may(person, "decide", on=on):
-        return TABS[0]
-    return TAB_OF_KEY["recours"] if may(person, "decide_appeal", on=on) else CLOSED
+    return {"decide": TABS[0], "decide_appeal": TAB_OF_KEY["recours"]}.get(right, CLOSED)
 
 
-def reports_of(tab: Tab, person: User, on: datetime.date) -> ReportQuerySet:
+def reports_of(tab: Tab, queue: ReportQuerySet, person: User, on: datetime.date) -> ReportQuerySet:
     """The reports behind a tab. What waits for a second signature is never one's own proposal."""
     if tab is CLOSED:
         return closed_reports(person, on)
-    found = queue_of(person, on).filter(state__in=tab.states)
+    found = queue.filter(state__in=tab.states)
     return found.exclude(Exists(proposals_of(person))) if tab is TO_SIGN else found
 
 
@@ -111,16 +108,15 @@ def proposals_of(person: User) -> QuerySet[Decision]:
     ).exclude(second_signature=[])
 
 
-def count_by_tab(person: User, on: datetime.date) -> dict[str, int]:
-    """How many reports stand behind each tab."""
-    queue = queue_of(person, on)
-    by_state = {**counts_by_state(closed_reports(person, on)), **counts_by_state(queue)}
-    counts = {tab.key: sum(by_state.get(state, 0) for state in tab.states) for tab in TABS}
-    if counts[TO_SIGN.key]:
-        counts[TO_SIGN.key] -= own_proposals(person, on)
-    return counts
-
-
-def own_proposals(person: User, on: datetime.date) -> int:
+def count_own_proposals(queue: ReportQuerySet, person: User) -> int:
     """How many proposals of the person wait for somebody else."""
-    return queue_of(person, on).filter(Exists(proposals_of(person)), state__in=TO_SIGN.states).count()
+    return queue.filter(Exists(proposals_of(person)), state__in=TO_SIGN.states).count()
+
+
+def count_by_tab(queue: ReportQuerySet, person: User) -> dict[str, int]:
+    """How many reports stand behind each tab; what is closed grows with the years, and is not counted."""
+    by_state = counts_by_state(queue)
+    counts = {tab.key: sum(by_state.get(state, 0) for state in tab.states) for tab in TABS if tab is not CLOSED}
+    if counts[TO_SIGN.key]:
+        counts[TO_SIGN.key] -= count_own_proposals(queue, person)
+    return counts
