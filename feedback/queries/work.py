@@ -116,7 +116,7 @@ def _governing(person: User, at: datetime.datetime) -> Iterator[Task]:
         return
     for release in Release.objects.filter(state=ReleaseState.PREPARED).exclude(signatures__signer=person):
         text = _("Its dossier waits for two signatures of two services.")
-        address = reverse("feedback:release-dossier", args=[release.year, release.number])
+        address = reverse("feedback:release-dossier", args=[release.pk])
         yield Task(_("Sign release %(release)s") % {"release": release}, text, address)
     for cycle in Cycle.objects.open():
         text = _("Waits for %(what)s.") % {"what": cycle.waits_for} if cycle.waits_for else cycle.get_phase_display()

@@ -1,7 +1,7 @@
 /** Closes a disclosure of the header when the person goes on elsewhere. */
 export function armDisclosures() {
   const close = (event) => {
-    for (const open of document.querySelectorAll(".person-menu[open]")) {
+    for (const open of document.querySelectorAll(".person-menu[open], .nav-group[open]")) {
       if (event.key === "Escape" || !open.contains(event.target)) open.open = false;
     }
   };
