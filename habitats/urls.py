@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from habitats.views import audit, audit_labels, chips, communes, table, territories, tiles, versions
+from habitats.views import (
+    audit,
+    audit_labels,
+    chips,
+    communes,
+    learned_from_reports,
+    table,
+    territories,
+    tiles,
+    versions,
+)
 from habitats.views import map as map_views
 
 app_name = "habitats"
@@ -17,6 +27,7 @@ urlpatterns = [
     path("versions/comparaison/", versions.compare_versions, name="version-compare"),
     path("versions/<int:number>/", versions.version_page, name="version"),
     path("versions/<int:number>/decision/", versions.decide_version, name="version-decide"),
+    path("versions/<int:number>/mesure/", learned_from_reports.measure_reports, name="version-measure"),
     path("tiles/vintages/<int:vintage_id>/<int:z>/<int:x>/<int:y>.mvt", tiles.vintage_tile, name="tile"),
     path("tiles/outlines/<int:z>/<int:x>/<int:y>.mvt", map_views.outlines, name="outline-tile"),
     path("audit/", audit.audit_list, name="audit-list"),

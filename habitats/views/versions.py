@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bioccia.errors import BiocciaError
 from habitats.forms.versions import DecisionForm, VersionPairForm
 from habitats.queries import vintages_visible_to
+from habitats.views.learned_from_reports import LearnedFromReports
 from habitats.views.scorecard import Scorecard, parameter_lines, side_by_side
 from habitats.views.training_counts import count_lines
 from ml import actions, tasks
@@ -68,6 +69,7 @@ def _page(request: HttpRequest, version: ModelVersion, form: DecisionForm | None
         "scorecard": Scorecard(version),
         "parameters": parameter_lines(version.parameters),
         "counts": count_lines(version.training_set.counts),
+        "reports": LearnedFromReports(version, request),
         "vintages": vintages_visible_to(request.user, on=today).filter(version=version),
         "runs": runs_visible_to(request.user, today).filter(version=version),
         "others": _visible(request).exclude(pk=version.pk),
