@@ -16,13 +16,13 @@ SIZE = 128
 YELLOW = (255, 221, 64)
 
 
-def write_images(path, *, dates=("2024-03-10", "2024-06-28"), bands=("B02", "B03", "B04", "B08"), side=60):
+def write_images(path, *, dates=("2024-03-10", "2024-06-28"), bands=("B02", "B03", "B04", "B08"), side=60, **options):
     """A field that is dark at the first date and bright at the second, with a cloud at the first."""
     values = np.zeros((len(dates) * len(bands), side, side), np.int16)
     for place in range(len(values)):
         values[place] = 1000 + 4000 * (place // len(bands)) + 50 * np.arange(side)
     values[: len(bands), :, : side // 3] = -32768
-    return write_stack_file(path, values, [f"{date}_{band}" for date in dates for band in bands])
+    return write_stack_file(path, values, [f"{date}_{band}" for date in dates for band in bands], **options)
 
 
 def at(column, row):
