@@ -285,6 +285,7 @@ SPECTACULAR_SETTINGS = {
         "RunStateEnum": "ml.states.RunState",
         "StepStateEnum": "ml.states.StepState",
         "VersionStateEnum": "ml.states.VersionState",
+        "ReleaseStateEnum": "feedback.states.ReleaseState",
         "VintageStateEnum": "habitats.states.VintageState",
         "RoundStateEnum": "feedback.states.RoundState",
         "ReportStateEnum": "feedback.states.ReportState",

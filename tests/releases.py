@@ -1,6 +1,7 @@
 """A small year ready for its release: a map of forty by forty cells with its files, its round, its audit sample."""
 
 import datetime
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ from django.contrib.gis.geos import GEOSGeometry
 from feedback import actions
 from feedback.models import Release
 from feedback.publication import play_publication
+from feedback.release_folders import folder_of
 from habitats.actions import correct_polygons
 from habitats.models import BoundCorrection, Correction, Polygon, Vintage
-from habitats.states import AuditState, BindingOutcome, DropReason
+from habitats.states import AuditState, BindingOutcome, DropReason, VintageState
 from ml.compute.polygons import polygonise_map
 from ml.storage import store_file
 from territories.states import Role
@@ -23,7 +25,7 @@ from tests.ml.compute.tiny_releases import CODES, COLORS, quarters
 YEAR = 2024
 DAY = datetime.timedelta(days=1)
 # The tiny rasters stand around 3.00 E, 43.80 N.
-REGION_OUTLINE = square(34, 9, side=0.03)
+REGION_OUTLINE = square(34, 6, side=0.09)
 FIGURES = {"estimate": 0.9, "standard_error": 0.02, "half_width_95": 0.04, "low_95": 0.86, "high_95": 0.94}
 ASSESSMENT = {
     "method": "Olofsson et al. 2014",
@@ -66,12 +68,13 @@ def working_map(folder: Path, *, year=YEAR, values=None):
     region = factories.RegionFactory(years=[2023, 2024, 2025])
     factories.TerritoryFactory(region=True, outline=REGION_OUTLINE)
     types = legend_types()
-    classes = write_class_map(folder / "classes.tif", quarters() if values is None else values, codes=CODES)
+    values = quarters() if values is None else values
+    classes = write_class_map(folder / "classes.tif", values, codes=CODES)
     frame = polygonise_map(classes, mmu_px=1, simplify_m=0)
     rasters = {
         "classes": classes,
-        "confidence": write_raster(folder / "confidence.tif", np.full((40, 40), 80), dtype="uint8", nodata=255),
-        "runner_ups": write_raster(folder / "runner_ups.tif", np.zeros((4, 40, 40)), dtype="uint16"),
+        "confidence": write_raster(folder / "confidence.tif", np.full(values.shape, 80), dtype="uint8", nodata=255),
+        "runner_ups": write_raster(folder / "runner_ups.tif", np.zeros((4, *values.shape)), dtype="uint16"),
     }
     kept = {name: store_file(path, at=AN_INSTANT) for name, path in rasters.items()}
     vintage = factories.VintageFactory(
@@ -181,3 +184,11 @@ def dropped_correction(vintage: Vintage) -> BoundCorrection:
         geometry=ground,
         area_m2=10_000.0,
     )
+
+
+def forget_release(vintage: Vintage) -> None:
+    """Back to before the signatures, as if the year were played again."""
+    for release in Release.objects.all():
+        shutil.rmtree(folder_of(release), ignore_errors=True)
+        release.delete()
+    Vintage.objects.filter(pk=vintage.pk).update(state=VintageState.WORKING, published_at=None)

@@ -16,7 +16,7 @@ from ml.compute.publishing import verify
 from ml.models import PredictorLayer, Run
 from ml.states import RunKind, RunState
 from ml.views.progress import WORDS_OF_KIND
-from tests.releases import correct, published_release, ready_map, signed_release
+from tests.releases import correct, forget_release, published_release, ready_map, signed_release
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,4 +104,68 @@ def test_a_release_abandoned_under_its_run_is_not_published(vintage):
     Release.objects.update(state=ReleaseState.ABANDONED)
     play_publication(release.run_id)
     assert Run.objects.get(pk=release.run_id).state == RunState.FAILED
+    assert not folder_of(release).exists()
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def dying_once(step):
+    """The step, dead the first time between what it wrote and its commit."""
+    died = []
+
+    def play(session):
+        outputs = step(session)
+        if not died:
+            died.append(True)
+            raise Killed
+        return outputs
+
+    return play
+
+
+def test_dead_once_at_the_end_of_every_step_it_publishes_the_same_content_once(vintage, monkeypatch):
+    correct(vintage, 1, "J1.1")
+    expected = published_release(vintage).content_sha256
+    forget_release(vintage)
+
+    mortal = tuple((name, dying_once(step), weight) for name, step, weight in STEPS)
+    monkeypatch.setattr("feedback.publication.STEPS", mortal)
+    release = signed_release(vintage)
+    for _death in STEPS:
+        with pytest.raises(Killed):
+            play_publication(release.run_id)
+        assert not Release.objects.public().exists()
+    play_publication(release.run_id)
+
+    release.refresh_from_db()
+    assert release.content_sha256 == expected
+    assert verify.verify_folder(folder_of(release))["content_sha256"] == expected
+    assert Run.objects.get(pk=release.run_id).attempt == len(STEPS) + 1
+    assert release.files.count() == 8
+
+
+def test_a_folder_left_by_an_abandoned_release_gives_way(vintage):
+    first = signed_release(vintage)
+    folder = folder_of(first)
+    folder.mkdir(parents=True)
+    (folder / "half").write_text("left by a killed attempt")
+    play_publication(first.run_id)
+    assert verify.verify_folder(folder)["release"] == "2024.0"
+
+
+def test_a_file_altered_before_its_release_is_named_and_nothing_is_published(vintage, monkeypatch):
+    *before, (name, last_step, weight) = STEPS
+
+    def spoilt(session):
+        (session.work_dir / "release" / verify.TILES).write_bytes(b"spoilt")
+        return last_step(session)
+
+    monkeypatch.setattr("feedback.publication.STEPS", (*before, (name, spoilt, weight)))
+    release = signed_release(vintage)
+    play_publication(release.run_id)
+    run = Run.objects.get(pk=release.run_id)
+    assert run.state == RunState.FAILED
+    assert verify.TILES in run.failure
     assert not folder_of(release).exists()
