@@ -1,13 +1,8 @@
 """Every write about typologies, samples, vintages, their polygons and corrections."""
 
 from habitats.actions.ablations import record_ablation
-from habitats.actions.audit import (
-    close_labelling,
-    draw_audit_sample,
-    label_point,
-    open_audit,
-    redraw_audit_sample,
-)
+from habitats.actions.audit import close_labelling, label_point, open_audit
+from habitats.actions.audit_draw import draw_audit_sample, redraw_audit_sample
 from habitats.actions.corrections import (
     Evidence,
     bind_correction,

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from habitats.actions.audit import LARGEST_SEED
+from habitats.actions.audit_draw import LARGEST_SEED
 from habitats.models.audit import LONGEST_NOTE, AuditLabel
 from habitats.queries.audit import labellable_types
 from habitats.states import LabelConfidence

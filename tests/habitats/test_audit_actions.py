@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from habitats import actions
-from habitats.actions.audit import LARGEST_SEED
+from habitats.actions.audit_draw import LARGEST_SEED
 from habitats.models import AuditLabel, AuditPoint, AuditSample
 from habitats.queries.audit import audit_of, labelling_counts, opened_document, own_labels, waiting_points
 from habitats.states import AuditState
