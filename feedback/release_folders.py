@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError
-from feedback.models import Release, ReleaseFile
+from feedback.models import Release
 from ml.compute.publishing.manifest import MANIFEST, ReleaseFileError, hash_of_file, read_manifest
 from ml.errors import MissingFileError
 
@@ -28,17 +28,17 @@ def folder_of(release: Release) -> Path:
     return Path(settings.FILES_DIR) / "releases" / str(release)
 
 
-def path_of(file: ReleaseFile) -> Path:
+def path_of(release: Release, name: str) -> Path:
     """Where one file of a release stands.
 
     Raises:
         MissingFileError: somebody removed it.
     """
-    path = folder_of(file.release) / file.name
+    path = folder_of(release) / name
     if not path.is_file():
         raise MissingFileError(
             _("%(file)s of release %(release)s is missing; restore it from the backup.")
-            % {"file": file.name, "release": file.release}
+            % {"file": name, "release": release}
         )
     return path
 
@@ -101,9 +101,9 @@ def export_folder(release: Release, target: Path) -> dict[str, str]:
     if target.exists() and any(target.iterdir()):
         sentence = _("%(folder)s is not empty: name a new folder.") % {"folder": target}
         raise InvalidFieldsError(sentence, fields={"folder": sentence})
-    files = list(release.files.select_related("release"))
+    files = list(release.files.all())
     target.mkdir(parents=True, exist_ok=True)
     for file in files:
-        shutil.copyfile(path_of(file), target / file.name)
+        shutil.copyfile(path_of(release, file.name), target / file.name)
     check_hashes(target, {file.name: file.sha256 for file in files})
     return {**read_manifest(target), MANIFEST: hash_of_file(target / MANIFEST)}

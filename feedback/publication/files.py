@@ -11,7 +11,7 @@ from feedback.models import Release
 from feedback.publication.draft import file_facts, folder_of_draft, limits, release_of, tags, words
 from feedback.publication.maps import raster_of
 from feedback.queries.releases import release_before
-from feedback.release_folders import folder_of
+from feedback.release_folders import path_of
 from habitats.models import LegendEntry
 from habitats.queries import corrections_in_force
 from habitats.queries.publication import published_polygons
@@ -148,13 +148,14 @@ def _changes(session: RunSession, release: Release, earlier: Release | None) -> 
     """The patches, and what the layer says of them."""
     if earlier is None:
         return no_changes(release.region.epsg), "Première version publiée. First release."
+    classes_before = path_of(earlier, CLASSES)
     corrected = Corrected(
         outlines=_corrected_ground(release, earlier),
         same_model=earlier.vintage.classes_id == release.vintage.classes_id,
     )
     try:
         frame = changed_patches(
-            folder_of(earlier) / CLASSES,
+            classes_before,
             folder_of_draft(session) / CLASSES,
             corrected=corrected,
             mmu_px=release.vintage.minimum_unit_px,

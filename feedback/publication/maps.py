@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from feedback import release_folders
+from feedback.models import Release
 from feedback.publication.draft import check_as_signed, release_of
 from feedback.queries.releases import release_before
-from feedback.release_folders import folder_of
 from habitats.actions import forget_counts, forget_low_zooms
 from habitats.mapping import MapOfYear, corrected_rasters, count_areas, draw_generalised
 from ml.compute.publishing.verify import CLASSES
@@ -47,11 +48,11 @@ def recount_territories(session: RunSession) -> Mapping[str, Any]:
     return count_areas(session, later, _earlier_year(release))
 
 
-def _earlier_year(release: Any) -> MapOfYear | None:
+def _earlier_year(release: Release) -> MapOfYear | None:
     """The map published for an earlier year, as it was published; an erratum is not a change of the ground."""
     earlier = release_before(release)
     while earlier is not None and earlier.year == release.year:
         earlier = release_before(earlier)
     if earlier is None:
         return None
-    return MapOfYear(earlier.vintage, folder_of(earlier) / CLASSES)
+    return MapOfYear(earlier.vintage, release_folders.path_of(earlier, CLASSES))

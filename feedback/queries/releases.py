@@ -6,7 +6,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from feedback.models import Release, ReleaseThresholds, Report, Round
 from feedback.states import ReleaseState
-from habitats.models import AuditSample, Vintage
+from habitats.models import AuditSample, ReleveDataset, Vintage
 from territories.models import Region
 
 
@@ -74,6 +74,12 @@ def audit_of(vintage: Vintage) -> AuditSample | None:
 
 
 def licences_of_inputs(vintage: Vintage) -> dict[str, str]:
-    """The licence, as its owner words it, of each input of a map."""
+    """The licence, as its owner words it, of each input of a map: the region's folder, and the relevés it learned from.
+
+    Observations of species are not in the map.
+    """
     region = vintage.region
-    return {region.name: region.licence}
+    learned_from = ReleveDataset.objects.filter(
+        releves__sample__isnull=False, releves__sample__year__lte=vintage.year
+    ).distinct()
+    return {region.name: region.licence, **dict(learned_from.values_list("name", "licence"))}

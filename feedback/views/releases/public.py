@@ -90,8 +90,8 @@ def release_file(request: HttpRequest, year: int, number: int, name: str) -> Htt
         raise ReleaseWithdrawnError(
             _("Release %(release)s was withdrawn: %(reason)s") % {"release": release, "reason": release.ended_reason}
         )
-    file = get_object_or_404(ReleaseFile.objects.select_related("release"), release=release, name=name)
-    response = _answer(request, file, release_folders.path_of(file))
+    file = get_object_or_404(ReleaseFile, release=release, name=name)
+    response = _answer(request, file, release_folders.path_of(release, name))
     response["ETag"] = f'"{file.sha256}"'
     response["Cache-Control"] = CACHE
     response["Accept-Ranges"] = "bytes"
