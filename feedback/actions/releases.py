@@ -21,9 +21,8 @@ from habitats.models import Vintage
 from habitats.queries import dropped_corrections
 from habitats.queries.publication import hash_of_polygons
 from ml.actions import register_published_map, request_run
-from ml.models import Run
 from ml.states import OPEN_RUN_STATES, RunKind
-from territories.models import User
+from territories.models import Organisation, User
 from territories.permissions import require_everywhere
 
 logger = structlog.get_logger(__name__)
@@ -132,7 +131,7 @@ def sign_dossier(*, release: Release, by: User, dossier_sha256: str, at: datetim
     return held
 
 
-def _service_that_may_sign(release: Release, by: User) -> object:
+def _service_that_may_sign(release: Release, by: User) -> Organisation:
     if by.organisation is None:
         raise NotAllowedError(_("Your account names no service: the administration adds it, then you can sign."))
     for signature in release.signatures.select_related("organisation"):
@@ -249,7 +248,7 @@ def abandon_release(*, release: Release, by: User, at: datetime.datetime, reason
     require_everywhere(by, "release", on=at.date())
     held = _held(release)
     _check_state(held, "abandon")
-    if Run.objects.filter(pk=held.run_id, state__in=OPEN_RUN_STATES).exists():
+    if held.run is not None and held.run.state in OPEN_RUN_STATES:
         raise StateForbidsError(_("Its publication is under way: stop the run first, on its page."))
     held.ended_at, held.ended_reason = at, reason.strip()
     _move(held, "abandon")

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Sum
 
 from feedback.models import Release, ReleaseThresholds, Report, Round
+from feedback.models.releases import ReleaseQuerySet
+from feedback.models.reports import ReportQuerySet
+from feedback.models.rounds import RoundQuerySet
 from feedback.states import ReleaseState
 from habitats.models import AuditSample, ReleveDataset, Vintage
 from territories.models import Region
 
 
-def releases_for_lists() -> QuerySet[Release]:
+def releases_for_lists() -> ReleaseQuerySet:
     """Releases with what their lines show."""
     return Release.objects.select_related("vintage__version", "region").defer("region__footprint")
 
@@ -51,12 +54,12 @@ def thresholds_of(region: Region, year: int) -> ReleaseThresholds | None:
     return ReleaseThresholds.objects.select_related("fixed_by").filter(region=region, year=year).first()
 
 
-def rounds_of(region: Region, year: int) -> QuerySet[Round]:
+def rounds_of(region: Region, year: int) -> RoundQuerySet:
     """The rounds of a year."""
     return Round.objects.filter(region=region, year=year).order_by("key")
 
 
-def reports_of(region: Region, year: int) -> QuerySet[Report]:
+def reports_of(region: Region, year: int) -> ReportQuerySet:
     """What was sent in the rounds of a year."""
     return Report.objects.not_drafts().filter(round__region=region, round__year=year)
 

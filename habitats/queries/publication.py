@@ -74,7 +74,8 @@ def hash_of_polygons(vintage: Vintage) -> str:
 def published_polygons(vintage: Vintage) -> Iterator[PublishedPolygon]:
     """The polygons of a vintage by number, outlines as WKB in EPSG:4326."""
     for row in _rows(_ROWS, vintage):
-        yield PublishedPolygon(*row[:-1], bytes(row[-1]))
+        *facts, outline = row
+        yield PublishedPolygon._make([*facts, bytes(outline)])
 
 
 def outlines_of(vintage: Vintage) -> tuple[list[int], list[bytes]]:
