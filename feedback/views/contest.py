@@ -106,7 +106,7 @@ def _answer(sent: ContestSubmission) -> HttpResponse:
     except BiocciaError as error:
         sent.note(error)
         return _page(sent, status=error.status)
-    if sent.form.errors:
+    if not sent.is_whole():
         return _page(sent, status=422)
     if wish == "submit":
         return redirect("feedback:report-sent", pk=report.pk)

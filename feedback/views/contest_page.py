@@ -20,11 +20,12 @@ from feedback.permissions import places_of
 from feedback.queries.ground import STAKE_ORDER, contested_vintage, stake_of
 from feedback.views.contest_words import contest_words
 from feedback.views.standing import Standing, standing_of
-from habitats.models import LegendEntry, Polygon, Vintage
-from habitats.queries import mappable_legend, polygons_of
+from habitats.models import HabitatType, LegendEntry, Polygon, Vintage
+from habitats.queries import mappable_legend, polygons_of, types_of_codes
 from habitats.tiles import address_of_tiles
 from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from territories.models import Territory, User
+from territories.permissions import SignedInRequest
 
 # About 30 m: the outline of the territory guides the eye, the server decides.
 PLACE_TOLERANCE_DEGREES = 0.0003
@@ -37,13 +38,13 @@ class ChosenPolygon:
     Attributes:
         polygon: the polygon, with its habitats and its `outline` as GeoJSON.
         stake_rank: how much is at stake, from 0.
-        was: code of the habitat that the author saw, where the polygon changed since.
+        was: the habitat that the author saw, where the polygon changed since.
         changed: whether its version grew since.
     """
 
     polygon: Polygon
     stake_rank: int
-    was: str = ""
+    was: HabitatType | None = None
     changed: bool = False
 
     @property
@@ -74,7 +75,7 @@ class ContestPage:
         at: the moment.
     """
 
-    request: HttpRequest
+    request: SignedInRequest
     round: Round
     form: ContestForm
     seen: Sequence[Seen]
@@ -153,12 +154,13 @@ def chosen_polygons(vintage: Vintage | None, seen: Iterable[Seen]) -> list[Chose
         return []
     seen = list(seen)
     found = {polygon.pk: polygon for polygon in shown_polygons(vintage).filter(pk__in=[line.polygon for line in seen])}
-    return [_chosen(found[line.polygon], line) for line in seen if line.polygon in found]
+    types = types_of_codes({line.code for line in seen})
+    return [_chosen(found[line.polygon], line, types) for line in seen if line.polygon in found]
 
 
-def _chosen(polygon: Polygon, seen: Seen) -> ChosenPolygon:
+def _chosen(polygon: Polygon, seen: Seen, types: dict[str, HabitatType]) -> ChosenPolygon:
     changed = polygon.version != seen.version
-    was = seen.code if changed else ""
+    was = types.get(seen.code) if changed else None
     return ChosenPolygon(polygon, stake_rank(polygon), was=was, changed=changed)
 
 

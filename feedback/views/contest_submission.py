@@ -94,22 +94,27 @@ class ContestSubmission:
 
     def save(self) -> Report:
         """Keep what can be read as a draft; what cannot stays in the errors of the form."""
-        self.report = actions.save_draft(facts=self._facts(), by=self.request.user, at=self.at)
-        self._attach_photos(self.report)
-        return self.report
+        report = actions.save_draft(facts=self._facts(), by=self.request.user, at=self.at)
+        self.report = report
+        self._attach_photos(report)
+        return report
 
-    def submit(self) -> Report | None:
-        """Send the report; where it cannot go, it is kept as a draft and the error goes on."""
-        if self.form.errors:
-            return self.save()
+    def submit(self) -> Report:
+        """Send the report; where it or a file of it cannot go, it is kept as a draft and the error goes on."""
+        if self.form.errors or self.request.FILES:
+            draft = self.save()
+            if not self.is_whole():
+                return draft
         try:
-            if self.request.FILES:
-                self.save()
-            self.report, _created = actions.submit_report(facts=self._facts(), by=self.request.user, at=self.at)
+            report, _created = actions.submit_report(facts=self._facts(), by=self.request.user, at=self.at)
         except BiocciaError:
             self._keep()
             raise
-        return self.report
+        return report
+
+    def is_whole(self) -> bool:
+        """Whether everything that was given could be kept."""
+        return not (self.form.errors or self.photo_errors)
 
     def _keep(self) -> None:
         """The first error is the one to say, whether or not a draft could be kept under it."""
@@ -137,7 +142,8 @@ class ContestSubmission:
         )
 
     def _attach_photos(self, report: Report) -> None:
-        for upload in self.request.FILES.getlist("photo"):
+        uploads: list[Any] = self.request.FILES.getlist("photo")
+        for upload in uploads:
             try:
                 actions.attach_file(report=report, upload=upload, by=self.request.user, at=self.at)
             except BiocciaError as error:
@@ -165,7 +171,7 @@ def polygon_asked(form: PolygonQuestionForm, request: SignedInRequest, at: datet
     """
     if not form.is_valid():
         wrong = {name: errors[0] for name, errors in form.errors.items()}
-        raise InvalidFieldsError(" ".join(wrong.values()), fields=wrong)
+        raise InvalidFieldsError(" ".join(map(str, wrong.values())), fields=wrong)
     asked = form.cleaned_data
     vintage = contested_vintage(asked["round"])
     if vintage is None:

@@ -83,10 +83,10 @@ def _vintage_seen(person: Person, report: Report, today: datetime.date) -> Vinta
 
 def places_map(reports: Sequence[Report], *, vintage: Vintage | None = None) -> dict[str, Any] | None:
     """What the small map needs; nothing where no report has a place yet."""
-    placed = [report for report in reports if report.geometry is not None]
+    placed = [(report, report.geometry) for report in reports if report.geometry is not None]
     if not placed:
         return None
-    boxes = [report.geometry.extent for report in placed]
+    boxes = [place.extent for _report, place in placed]
     west, south = min(box[0] for box in boxes), min(box[1] for box in boxes)
     east, north = max(box[2] for box in boxes), max(box[3] for box in boxes)
     margin = max(0.0, LEAST_BOX_DEGREES - (east - west)) / 2
@@ -96,13 +96,12 @@ def places_map(reports: Sequence[Report], *, vintage: Vintage | None = None) -> 
         "tiles": address_of_tiles("habitats:tile", vintage.pk) if vintage else None,
         "colors": {entry.habitat_type.code: entry.color for entry in mappable_legend()} if vintage else {},
         "attribution": vintage.region.attribution if vintage else "",
-        "places": [_place_line(report) for report in placed],
+        "places": [_place_line(report, place) for report, place in placed],
         "words": {"zoom_in": _("Zoom in"), "zoom_out": _("Zoom out")},
     }
 
 
-def _place_line(report: Report) -> dict[str, Any]:
-    place = report.geometry
+def _place_line(report: Report, place: GEOSGeometry) -> dict[str, Any]:
     return {
         "name": _("Report %(report)s: %(state)s") % {"report": report, "state": report.get_state_display()},
         "url": reverse("feedback:report", args=[report.pk]),

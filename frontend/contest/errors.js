@@ -3,7 +3,7 @@ export function focusFirstError() {
   const first = document.querySelector("[data-field-error]");
   if (!first) return document.querySelector("[data-first-error]")?.focus();
   const row = first.closest("fieldset, .form-row-plain, section");
-  const field = row.querySelector("input:not([type=hidden]):not([disabled]), textarea, select, button");
+  const field = row.querySelector("input:not([type=hidden]), textarea, select") ?? row.querySelector("button");
   first.scrollIntoView({ block: "center" });
   field?.focus({ preventScroll: true });
 }

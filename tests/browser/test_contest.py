@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from feedback.models import Report, Round
+from feedback.models import Report
 from feedback.states import ReportState
 from habitats.models import Polygon
 from tests.browser.accessibility import problems_of
@@ -124,3 +124,159 @@ def test_an_outline_is_drawn_point_after_point_corrected_and_kept_in_the_draft(
     page.wait_for_url("**/envoye/")
     assert Report.objects.get().state == ReportState.SUBMITTED
     assert page.errors == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_polygon_of_the_commune_next_door_is_refused_in_words(site, new_page, ground, picture, width, height):
+    page = new_page(width=width, height=height)
+    open_contest(page, site, ground, view="")
+    page.locator(".without-map summary").click()
+    next_door = ground["polygons"][-1]
+    page.locator("#id_number").fill(str(next_door.number))
+    page.locator("[data-find]").click()
+    expect(page.locator("[data-find-error]")).to_contain_text(ground["home"].name)
+    page.locator("#id_number").fill("")
+    page.locator("#id_lat").fill(f"{START[1]}".replace(".", ","))
+    page.locator("#id_lon").fill(f"{START[0] + 0.02}")
+    page.locator("#id_lon").press("Enter")
+    expect(page.locator("[data-find-error]")).to_be_visible()
+    expect(page.locator("[data-find-error]")).to_contain_text(ground["home"].name)
+    expect(page.locator("[data-polygon]")).to_have_count(0)
+    picture(page, f"contest-refused-{width}")
+    assert problems_of(page) == []
+    assert [error for error in page.errors if "403" not in error] == []
+
+
+def test_by_keyboard_alone_a_polygon_is_chosen_from_the_list_around_the_middle(site, page, ground):
+    open_contest(page, site, ground, view="")
+    page.locator(".without-map summary").press("Enter")
+    page.locator("[data-near-ask]").press("Enter")
+    page.locator("[data-near-add]").first.press("Enter")
+    expect(page.locator("[data-polygon]")).to_have_count(1)
+    page.locator("[data-remove]").press("Enter")
+    expect(page.locator("[data-polygon]")).to_have_count(0)
+    page.locator("#map").press("Enter")
+    expect(page.locator("[data-polygon]")).to_have_count(1)
+    assert page.errors == []
+
+
+def test_an_outline_is_drawn_by_keyboard(site, page, ground):
+    open_contest(page, site, ground)
+    page.locator("[data-mode=draw]").press("Enter")
+    for arrow in ("", "ArrowRight", "ArrowDown"):
+        if arrow:
+            page.locator("#map").press(arrow)
+            page.wait_for_timeout(500)  # the map slides to its place
+        page.locator("#map").press("Enter")
+    page.locator("[data-draw-finish]").press("Enter")
+    expect(page.locator("path.drawn-outline")).to_have_count(1)
+    page.locator("[data-outline-clear]").press("Enter")
+    expect(page.locator("path.drawn-outline")).to_have_count(0)
+    assert page.locator("[name=outline]").input_value() == ""
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_map_that_changed_meanwhile_shows_what_and_goes_on(site, new_page, ground, picture, width, height):
+    page = new_page(width=width, height=height)
+    open_contest(page, site, ground)
+    say_the_rest(page)
+    Polygon.objects.filter(pk=ground["polygons"][0].pk).update(version=2, habitat_type=ground["habitats"]["J1.2"])
+    send(page)
+    expect(page.locator(".chosen-polygon-line__changed")).to_contain_text("F6.1")
+    expect(page.locator(".chosen-polygon-line__changed")).to_contain_text("J1.2")
+    picture(page, f"contest-changed-{width}")
+    assert problems_of(page) == []
+    send(page)
+    page.wait_for_url("**/envoye/")
+    assert Report.objects.get().polygons.get().version_seen == 2
+
+
+def test_what_is_missing_takes_the_focus_and_keeps_what_was_typed(site, page, ground, picture):
+    open_contest(page, site, ground)
+    page.locator("#id_comment").fill("Des cistes partout.")
+    send(page)
+    expect(page.locator("#field-proposed_type .errorlist")).to_be_visible()
+    expect(page.locator("#id_proposed_type")).to_be_focused()
+    expect(page.locator("#id_comment")).to_have_value("Des cistes partout.")
+    picture(page, "contest-errors-1280")
+    assert problems_of(page) == []
+
+
+def test_a_lowered_stake_asks_whether_the_organisation_has_an_interest(site, page, ground, picture):
+    Polygon.objects.filter(pk=ground["polygons"][0].pk).update(habitat_type=ground["habitats"]["E1.2"])
+    open_contest(page, site, ground)
+    expect(page.locator("[data-interest]")).to_be_hidden()
+    say_the_rest(page)
+    expect(page.locator("[data-interest]")).to_be_visible()
+    page.locator("input[name=declares_interest][value=False]").check()
+    picture(page, "contest-interest-1280")
+    assert problems_of(page) == []
+    send(page)
+    page.wait_for_url("**/envoye/")
+    assert Report.objects.get().declares_interest is False
+
+
+def test_without_a_connection_the_report_is_kept_in_the_browser_and_taken_up_again(site, page, ground, picture):
+    open_contest(page, site, ground)
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
+    page.context.set_offline(True)
+    say_the_rest(page)
+    page.locator("#id_comment").fill("Écrit au fond du vallon.")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "wait")
+    send(page)
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "wait")
+    picture(page, "contest-offline-1280")
+    page.context.set_offline(False)
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
+    assert Report.objects.get().comment == "Écrit au fond du vallon."
+
+
+def test_a_server_that_fails_keeps_the_report_which_another_visit_takes_up(site, page, ground):
+    open_contest(page, site, ground)
+    page.route("**/signalements/nouveau/", lambda route: route.fulfill(status=503))
+    page.locator("#id_comment").fill("Trois mots.")
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "wait")
+    page.unroute("**/signalements/nouveau/")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{site}/signalements/nouveau/")
+    page.locator("[data-kept-resume]").click()
+    expect(page.locator("#id_comment")).to_have_value("Trois mots.")
+    expect(page.locator("[data-polygon]")).to_have_count(1)
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
+    assert Report.objects.get().comment == "Trois mots."
+
+
+def test_a_double_click_sends_one_report(site, page, ground):
+    open_contest(page, site, ground)
+    say_the_rest(page)
+    page.locator("[data-send]").dblclick()
+    page.wait_for_url("**/envoye/")
+    assert Report.objects.count() == 1
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_my_reports_and_one_of_them_hold_on_a_desk_and_on_a_phone(site, new_page, ground, picture, width, height):
+    page = new_page(width=width, height=height)
+    sign_in(page, site, ground["reviewer"])
+    page.goto(f"{site}/signalements/")
+    expect(page.locator(".empty")).to_be_visible()
+    picture(page, f"my-reports-empty-{width}")
+    assert problems_of(page) == []
+    open_contest_again(page, site)
+    say_the_rest(page)
+    send(page)
+    page.wait_for_url("**/envoye/")
+    for name, address in (("my-reports", "/signalements/"), ("report", f"/signalements/{Report.objects.get().pk}/")):
+        page.goto(f"{site}{address}")
+        expect(page.locator("[data-places-map] path").first).to_be_attached()
+        page.wait_for_timeout(500)  # tiles of the small map
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=f"/tmp/E/{name}-{width}.png", full_page=True)
+        picture(page, f"{name}-{width}")
+        assert problems_of(page) == []
+    assert page.errors == []
+
+
+def open_contest_again(page, site):
+    page.goto(f"{site}/signalements/nouveau/?lon={START[0]}&lat={START[1]}")
+    expect(page.locator("[data-polygon]")).to_have_count(1)

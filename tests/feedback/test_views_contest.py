@@ -2,6 +2,7 @@ import json
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from feedback.models import Report
@@ -221,3 +222,11 @@ def test_a_script_in_a_comment_is_text(signed_in, ground):
     data = facts(ground, action="autosave", comment="<script>alert(1)</script>")
     answer = signed_in.post(reverse("feedback:contest"), data).json()
     assert "<script>alert" not in signed_in.get(answer["draft"]).content.decode()
+
+
+def test_without_scripts_a_photograph_goes_with_the_form_and_a_spoilt_one_holds_it_back(signed_in, ground):
+    spoilt = SimpleUploadedFile("lande.jpg", b"not a picture", "image/jpeg")
+    answer = signed_in.post(reverse("feedback:contest"), {**facts(ground), "photo": spoilt})
+    assert answer.status_code == 422
+    assert "lande.jpg" in answer.context["photo_errors"][0]
+    assert Report.objects.get().state == ReportState.DRAFT
