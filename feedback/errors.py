@@ -36,12 +36,13 @@ class LockedError(StateForbidsError):
 
     def __init__(self, holder: User | None, until: datetime.datetime | None) -> None:
         if holder is None or until is None:
-            sentence = _("Take the report first: nobody holds it.")
-        else:
-            moment = date_format(timezone.localtime(until), "SHORT_DATETIME_FORMAT")
-            sentence = _("%(holder)s holds this report until %(moment)s. Take it after that, or ask them to let it go.")
-            sentence = sentence % {"holder": holder, "moment": moment}
-        super().__init__(sentence)
+            super().__init__(_("Take the report first: nobody holds it."))
+            return
+        moment = date_format(timezone.localtime(until), "SHORT_DATETIME_FORMAT")
+        super().__init__(
+            _("%(holder)s holds this report until %(moment)s. Take it after that, or ask them to let it go.")
+            % {"holder": holder, "moment": moment}
+        )
 
 
 class PolygonsSeenChangedError(StateForbidsError):

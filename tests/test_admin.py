@@ -39,6 +39,7 @@ def filled(administrator):
     factories.RunStepFactory(run=factories.RunFactory(finished=True))
     factories.PredictorLayerFactory()
     factories.OutboxMessageFactory()
+    factories.ReportPolygonFactory(polygon__vintage=vintage)
 
 
 def test_every_list_and_every_row_can_be_opened_and_searched(client, filled):

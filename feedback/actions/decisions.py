@@ -17,6 +17,7 @@ from feedback.queries.ground import contested_vintage
 from feedback.queries.reports import reports_carried_by
 from feedback.states import MessageKind, MoveReason, ReasonCode, ReportState, SecondSignature
 from habitats import actions as habitat_actions
+from habitats.actions.corrections.neighbourhood import DecisionFacts
 from habitats.errors import PolygonChangedError
 from habitats.models import Correction
 from territories.models import User
@@ -133,9 +134,7 @@ def _correct(held: Report, decision: Decision, at: datetime.datetime) -> Correct
     if vintage is None or vintage.pk != held.vintage_id or decision.to_type is None:
         raise PolygonChangedError(_("The map was made again, or published, since this was proposed."))
     seen = [(number, version) for number, version in decision.seen]
-    facts = {
-        "vintage": vintage,
-        "to_type": decision.to_type,
+    facts: DecisionFacts = {
         "source": f"report:{held.client_uuid}",
         # Whoever proposed it decided it; the signature confirms.
         "by": decision.proposed_by,
@@ -143,10 +142,13 @@ def _correct(held: Report, decision: Decision, at: datetime.datetime) -> Correct
         "observed_on": held.observed_on,
         "reason": str(decision.reason_code),
     }
+    to_type = decision.to_type
     if decision.outline is None:
-        return habitat_actions.correct_polygons(polygons=seen, **facts)
+        return habitat_actions.correct_polygons(vintage=vintage, polygons=seen, to_type=to_type, **facts)
     feeds = decision.reason_code == ReasonCode.WRONG_OUTLINE
-    return habitat_actions.correct_outline(outline=decision.outline, seen=seen, feeds=feeds, **facts)
+    return habitat_actions.correct_outline(
+        vintage=vintage, outline=decision.outline, to_type=to_type, seen=seen, feeds=feeds, **facts
+    )
 
 
 def _signed(decision: Decision, at: datetime.datetime) -> Effect:

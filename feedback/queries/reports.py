@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from feedback.models import Decision, Release, Report, ReportPolygon, Round
+from feedback.models.reports import ReportQuerySet
 from feedback.states import OPEN_STATES, ReportState
 from habitats.models import BoundCorrection, HabitatType
 from habitats.states import BindingOutcome
@@ -21,22 +22,22 @@ READING_RIGHTS = (*DECIDING_RIGHTS, "release")
 PAGE_SIZE = 50
 
 
-def reports_for_lists() -> QuerySet[Report]:
+def reports_for_lists() -> ReportQuerySet:
     """Reports with what a line says of them, without outlines."""
     return Report.objects.select_related(
         "round", "author", "organisation", "commune", "proposed_type", "locked_by"
     ).defer("geometry", "commune__geometry", "commune__geometry_3857")
 
 
-def my_reports(person: User) -> QuerySet[Report]:
+def my_reports(person: User) -> ReportQuerySet:
     """A person's own reports, drafts too, latest move first."""
     return reports_for_lists().of_author(person.pk).order_by("-updated_at", "-pk")
 
 
-def reports_visible_to(person: Person, on: datetime.date) -> QuerySet[Report]:
+def reports_visible_to(person: Person, on: datetime.date) -> ReportQuerySet:
     """A person's own reports, and those that were sent from the places where they decide or release."""
     if not isinstance(person, User):
-        return Report.objects.none()
+        return reports_for_lists().none()
     mine = Q(author=person)
     places = places_under(_held(person, READING_RIGHTS, on))
     if places is None:
@@ -58,7 +59,7 @@ def places_under(held: list[Territory]) -> QuerySet[Territory] | None:
     covered = Q()
     for way in upwards:
         covered |= Q(**{f"{way}pk__in": keys})
-    return Territory.objects.filter(covered).order_by().values("pk")
+    return Territory.objects.filter(covered).order_by().only("pk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +87,14 @@ class QueueFilters:
     free_at: datetime.datetime | None = None
 
 
-def queue_of(person: Person, on: datetime.date, filters: QueueFilters | None = None) -> QuerySet[Report]:
+def queue_of(person: Person, on: datetime.date, filters: QueueFilters | None = None) -> ReportQuerySet:
     """The reports that a person may decide, first due first; appeals are for the panel, the others not.
 
     A report of the person's own is not among them.
     """
     filters = filters or QueueFilters()
     if not isinstance(person, User):
-        return Report.objects.none()
+        return reports_for_lists().none()
     reports = reports_for_lists().not_drafts().exclude(author=person).filter(_decided_by(person, on))
     states = [filters.state] if filters.state else list(OPEN_STATES)
     return _narrowed(reports.filter(state__in=states), filters, person).ordered_for_desk()
@@ -105,14 +106,14 @@ def _decided_by(person: User, on: datetime.date) -> Q:
     panel = _at(places_under(territories_with_right(person, "decide_appeal", on=on)))
     decided = Decision.objects.filter(report=OuterRef("pk"), in_appeal=False)
     by_them = decided.filter(Q(proposed_by=person) | Q(signed_by=person))
-    return (Q(appealed_at=None) & first) | (Q(appealed_at__isnull=False) & panel & ~Exists(by_them))
+    return (Q(appealed_at=None) & first) | (Q(appealed_at__isnull=False) & panel & ~Q(Exists(by_them)))
 
 
 def _at(places: QuerySet[Territory] | None) -> Q:
     return Q() if places is None else Q(commune__in=places)
 
 
-def _narrowed(reports: QuerySet[Report], filters: QueueFilters, person: User) -> QuerySet[Report]:
+def _narrowed(reports: ReportQuerySet, filters: QueueFilters, person: User) -> ReportQuerySet:
     wanted: dict[str, Any] = {
         "round": filters.round,
         "commune": filters.commune,
