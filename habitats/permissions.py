@@ -1,6 +1,7 @@
 """Who may do what with a relevé, asked of mandates and organisations. Deny first."""
 
 import datetime
+from collections.abc import Iterable
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.utils.translation import gettext as _
@@ -14,6 +15,13 @@ from territories.permissions import Person, territories_with_right
 def may_survey_at(person: Person, geometry: GEOSGeometry, *, on: datetime.date) -> bool:
     """Whether a mandate lets the person survey at a place (SRID 4326)."""
     return _holds_at(person, "survey", geometry, on)
+
+
+def may_survey_at_all(person: Person, places: Iterable[GEOSGeometry], *, on: datetime.date) -> bool:
+    """The same for every place of a list, with the outlines read once."""
+    held = [territory.pk for territory in territories_with_right(person, "survey", on=on)]
+    outlines = [row.geometry.prepared for row in Territory.objects.filter(pk__in=held).only("geometry")]
+    return all(any(outline.intersects(place.point_on_surface) for outline in outlines) for place in places)
 
 
 def may_change(person: Person, releve: Releve, *, on: datetime.date) -> bool:

@@ -166,7 +166,7 @@ def _in_degrees(shape: BaseGeometry, crs: int | str, field: str) -> BaseGeometry
         to_degrees = _transformer(crs)
         if to_degrees is None:
             raise PlaceError("epsg", _("%(value)s is no EPSG code; write 2154 or 4326") % {"value": crs})
-        place = shapely.transform(place, to_degrees.transform, interleaved=False)
+        place = shapely.transform(place, to_degrees.transform, interleaved=False)  # type: ignore[arg-type] # two columns
     if not all(map(_is_finite, place.bounds)):
         raise PlaceError(field, _("falls nowhere on Earth in this projection; check the EPSG code"))
     return place

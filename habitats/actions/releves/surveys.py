@@ -18,7 +18,7 @@ from habitats.actions.releves.facts import ReleveFacts
 from habitats.actions.releves.samples import follow_with_sample
 from habitats.actions.releves.writing import ReleveWriter
 from habitats.models import Releve, ReleveDataset
-from habitats.permissions import may_change, may_survey_at
+from habitats.permissions import may_change, may_survey_at, may_survey_at_all
 from habitats.queries import datasets_open_to
 from habitats.states import RELEVE_MOVES, ReleveState
 from species.states import Diffusion, Precision
@@ -90,15 +90,17 @@ def save_releve(
         InvalidFieldsError: the date is to come, or no habitat is cited.
     """
     on = timezone.localdate(at)
-    _check_facts(facts, by, on)
+    _check_facts(facts, on)
+    _require_place(facts.geometry, by, on)
+    writer = ReleveWriter(at=at)
     if releve is None:
         _require_house(dataset, by)
         held = _new_releve(dataset, by, at, facts.external_id or _next_number(dataset))
+        writer.add([(held, facts)])
     else:
         held = _held(releve, by, on)
-    changed = ReleveWriter(at=at).write(held, facts)
-    if releve is not None and changed:
-        follow_with_sample(held, at=at)
+        if writer.write(held, facts):
+            follow_with_sample(held, at=at)
     logger.info("releve saved", releve=held.pk, by=by.pk, new=releve is None, stale=held.is_stale)
     return held
 
@@ -168,24 +170,27 @@ def import_releves(
     ReleveDataset.objects.select_for_update().get(pk=dataset.pk)  # two imports of one file wait for each other
     known = {one.external_id: one for one in dataset.releves.select_for_update()}
     writer = ReleveWriter(at=at)
-    created = updated = 0
-    for one in _numbered(facts):
-        _check_facts(one, by, on)
+    numbered = _numbered(facts)
+    for one in numbered:
+        _check_facts(one, on)
+    if by is not None and not may_survey_at_all(by, [one.geometry for one in numbered], on=on):
+        raise _not_theirs()
+    new = [one for one in numbered if one.external_id not in known]
+    updated = 0
+    for one in numbered:
         releve = known.get(one.external_id)
-        if releve is None:
-            _import_new(writer, dataset, one, by)
-            created += 1
-        elif writer.write(releve, one):
+        if releve is not None and writer.write(releve, one):
             follow_with_sample(releve, at=at)
             updated += 1
-    logger.info("releves imported", dataset=dataset.pk, created=created, updated=updated, by=by and by.pk)
-    return StoredRows(created=created, updated=updated)
+    writer.add([(_submitted(dataset, by, at, one.external_id), one) for one in new])
+    logger.info("releves imported", dataset=dataset.pk, created=len(new), updated=updated, by=by and by.pk)
+    return StoredRows(created=len(new), updated=updated)
 
 
-def _import_new(writer: ReleveWriter, dataset: ReleveDataset, facts: ReleveFacts, by: User | None) -> None:
-    releve = _new_releve(dataset, by, writer.at, facts.external_id)
-    releve.state, releve.submitted_at = ReleveState.SUBMITTED, writer.at
-    writer.write(releve, facts)
+def _submitted(dataset: ReleveDataset, by: User | None, at: datetime.datetime, external_id: str) -> Releve:
+    releve = _new_releve(dataset, by, at, external_id)
+    releve.state, releve.submitted_at = ReleveState.SUBMITTED, at
+    return releve
 
 
 def _new_releve(dataset: ReleveDataset, by: User | None, at: datetime.datetime, external_id: str) -> Releve:
@@ -223,9 +228,7 @@ def _held(releve: Releve, by: User, on: datetime.date) -> Releve:
     return held
 
 
-def _check_facts(facts: ReleveFacts, by: User | None, on: datetime.date) -> None:
-    if by is not None:
-        _require_place(facts.geometry, by, on)
+def _check_facts(facts: ReleveFacts, on: datetime.date) -> None:
     if facts.observed_on is not None and facts.observed_on > on:
         message = _("This day is still to come.")
         raise InvalidFieldsError(message, fields={"observed_on": message})
@@ -236,7 +239,11 @@ def _check_facts(facts: ReleveFacts, by: User | None, on: datetime.date) -> None
 
 def _require_place(geometry: GEOSGeometry, by: User, on: datetime.date) -> None:
     if not may_survey_at(by, geometry, on=on):
-        raise NotAllowedError(_("No mandate of yours lets you survey at this place. Ask the Region for one."))
+        raise _not_theirs()
+
+
+def _not_theirs() -> NotAllowedError:
+    return NotAllowedError(_("No mandate of yours lets you survey at this place. Ask the Region for one."))
 
 
 def _require_house(dataset: ReleveDataset, by: User | None) -> None:

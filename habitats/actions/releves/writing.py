@@ -1,6 +1,7 @@
 """How the facts of a relevé become rows; called by the actions, inside their transaction."""
 
 import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
@@ -12,6 +13,7 @@ from habitats.queries.releve_places import PlaceFinder
 from habitats.queries.resolution import HabitatResolver
 from habitats.states import ReleveLevel, Resolution
 
+BATCH = 500
 # A nudge of rounding is no move: about 1 cm.
 SAME_PLACE_DEGREES = 1e-7
 
@@ -25,16 +27,23 @@ class ReleveWriter:
         self.places = PlaceFinder(region)
         self.resolver = HabitatResolver(region.typology_code)
 
+    def add(self, new: Sequence[tuple[Releve, ReleveFacts]]) -> None:
+        """Write relevés that are not stored yet."""
+        for releve, facts in new:
+            self._say(releve, facts)
+            releve.changed_at = self.at
+        Releve.objects.bulk_create([releve for releve, _facts in new], batch_size=BATCH)
+        determinations = [row for releve, facts in new for row in self._determinations(releve, facts)]
+        Determination.objects.bulk_create(determinations, batch_size=BATCH)
+        species = [row for releve, facts in new for row in _species_rows(releve, facts).values()]
+        ReleveSpecies.objects.bulk_create(species, batch_size=BATCH)
+
     def write(self, releve: Releve, facts: ReleveFacts) -> bool:
-        """Give a relevé its facts, and make it stale where what a validator judged has changed.
+        """Correct a stored relevé, and make it stale where what a validator judged has changed.
 
         Returns:
             Whether anything differs from what was stored.
         """
-        if releve.pk is None:
-            self._store(releve, facts)
-            self._write_determinations(releve, facts)
-            return True
         before, cites_the_same = _said_of(releve), self._cites_the_same(releve, facts)
         judged_differs = not cites_the_same or _shows_other_ground(releve, facts)
         resolved = cites_the_same and self._resolve_again(releve)
@@ -42,17 +51,14 @@ class ReleveWriter:
         if not judged_differs and _said_of(releve) == before and _same_species(releve, facts):
             return resolved
         releve.is_stale |= judged_differs and releve.level != ReleveLevel.WAITING
-        self._store(releve, facts)
-        if not cites_the_same:
-            self._write_determinations(releve, facts)
-        return True
-
-    def _store(self, releve: Releve, facts: ReleveFacts) -> None:
-        self._say(releve, facts)
         releve.changed_at = self.at
         releve.save()
         releve.species.all().delete()
         ReleveSpecies.objects.bulk_create(_species_rows(releve, facts).values())
+        if not cites_the_same:
+            releve.determinations.all().delete()
+            Determination.objects.bulk_create(self._determinations(releve, facts))
+        return True
 
     def _say(self, releve: Releve, facts: ReleveFacts) -> None:
         dataset: ReleveDataset = releve.dataset
@@ -81,12 +87,11 @@ class ReleveWriter:
                 changed = True
         return changed
 
-    def _write_determinations(self, releve: Releve, facts: ReleveFacts) -> None:
-        releve.determinations.all().delete()
+    def _determinations(self, releve: Releve, facts: ReleveFacts) -> Iterator[Determination]:
         for position, cited in enumerate(facts.habitats):
             cited_type = self.resolver.find(cited.typology, cited.code)
             resolved = self.resolver.resolve(cited_type)
-            Determination.objects.create(
+            yield Determination(
                 releve=releve,
                 position=position,
                 cited_typology=cited.typology,
