@@ -72,8 +72,9 @@ def conclude(session: RunSession) -> Mapping[str, Any]:
 
 def _scores(session: RunSession, samples: gpd.GeoDataFrame, seed: int) -> dict[str, float]:
     stack = stack_paths(session.run.region, _version(session).year)
-    mode = "frugal" if session.run.mode == Mode.FRUGAL else "accurate"
-    options = TrainingOptions(mode=mode, seed=seed, legend=queries.legend_rows())
+    options = TrainingOptions(
+        mode="frugal" if session.run.mode == Mode.FRUGAL else "accurate", seed=seed, legend=queries.legend_rows()
+    )
     scores = score_model(train_model(stack, samples, options=options), stack, samples).as_json()
     return {name: scores[name] for name in SCORES}
 

@@ -7,6 +7,7 @@ from django.contrib.gis.geos import MultiPolygon
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from habitats.models import BoundCorrection, Correction, Sample, Vintage
+from habitats.models.corrections import CorrectionQuerySet
 from habitats.states import BindingOutcome, VintageState
 
 
@@ -29,7 +30,7 @@ def corrections_in_force(vintage: Vintage) -> list[GroundInForce]:
     return sorted(found, key=lambda one: (one.correction.decided_at, one.correction.pk))
 
 
-def corrections_to_bind(vintage: Vintage) -> QuerySet[Correction]:
+def corrections_to_bind(vintage: Vintage) -> CorrectionQuerySet:
     """Corrections of the maps before a new one that still hold, in the order of the decisions.
 
     Not those reverted, nor those that a shown map of an earlier year has dropped for good. A map of the same year that
@@ -49,7 +50,7 @@ def corrections_to_bind(vintage: Vintage) -> QuerySet[Correction]:
     )
 
 
-def later_corrections(correction: Correction, among: QuerySet[Correction]) -> QuerySet[Correction]:
+def later_corrections(correction: Correction, among: CorrectionQuerySet) -> CorrectionQuerySet:
     """Those decided after a correction that meet its ground."""
     after = Q(decided_at__gt=correction.decided_at) | Q(decided_at=correction.decided_at, pk__gt=correction.pk)
     return among.filter(after, geometry__intersects=correction.geometry).exclude(pk=correction.pk).in_order()

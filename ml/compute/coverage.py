@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import shapely
@@ -164,7 +165,7 @@ def _lay_out(board: _Board) -> None:
 def _part_facts(board: _Board) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.bool_]]:
     """Area, code and paintedness of each part."""
     first = np.unique(board.part_of, return_index=True)[1]
-    return np.bincount(board.part_of, board.areas), board.codes[first], board.is_painted[first]
+    return np.bincount(board.part_of, board.areas).astype(np.float64), board.codes[first], board.is_painted[first]
 
 
 def _refuse_small_paints(board: _Board, numbers: NDArray[np.intp], least_m2: float) -> None:
@@ -264,7 +265,7 @@ def _is_whole(board: _Board, of_root: NDArray[np.intp], parent: int) -> bool:
     return mine.size == of_root.size and bool((mine == of_root).all()) and not board.is_painted[mine].any()
 
 
-def _same_vertices(one: BaseGeometry, other: BaseGeometry) -> bool:
+def _same_vertices(one: Any, other: Any) -> bool:
     """Whether two equal polygons have the same vertices; a face has those of its polygon, or more."""
     return bool(shapely.get_num_coordinates(one) == shapely.get_num_coordinates(other))
 
@@ -281,7 +282,7 @@ def _shares(board: _Board, of_root: NDArray[np.intp]) -> tuple[Share, ...]:
 def _ground(shapes: NDArray[np.object_]) -> BaseGeometry:
     if not shapes.size:
         return shapely.MultiPolygon()
-    return shapely.multipolygons(shapely.get_parts(shapely.coverage_union_all(shapes)))
+    return shapely.MultiPolygon(list(shapely.get_parts(shapely.coverage_union_all(shapes))))
 
 
 def _check(polygons: NDArray[np.object_], repainted: Repainted) -> None:

@@ -77,7 +77,8 @@ def shared_borders(polygons: NDArray[np.object_]) -> Borders:
     pairs = np.minimum(one, other) * np.intp(polygons.size) + np.maximum(one, other)
     known, place = np.unique(pairs, return_inverse=True)
     first, second = np.divmod(known, np.intp(polygons.size))
-    return Borders(first, second, np.bincount(place, lengths, minlength=known.size))
+    summed = np.bincount(place, lengths, minlength=known.size).astype(np.float64)
+    return Borders(first, second, summed)
 
 
 def _directed_sides(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -102,25 +103,29 @@ def _snapped(outline: BaseGeometry, sides: NDArray[np.float64], snap_m: float) -
     corners = np.unique(sides.reshape(-1, 2), axis=0)
     near = corners[_within(corners, outline.bounds, snap_m)]
     if near.size:
-        outline = _areal(shapely.snap(outline, shapely.multipoints(near), snap_m))
+        outline = _areal(shapely.snap(np.array([outline], object), shapely.multipoints(near), snap_m)[0])
     close = sides[_near_box(sides, outline.bounds, snap_m)]
     if not close.size or outline.is_empty:
         return outline
-    lines = shapely.linestrings(close.reshape(-1, 2, 2))
+    lines = _lines(close)
     tree = shapely.STRtree(lines)
 
     def onto_sides(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        places = shapely.points(points)
+        places = np.asarray(shapely.points(points))
         vertex, line = tree.query_nearest(places, max_distance=snap_m, all_matches=False)
         moved = points.copy()
         along = shapely.line_locate_point(lines[line], places[vertex])
         moved[vertex] = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], along))
         margin = snap_m * ROUNDING
-        at_end = (along <= margin) | (along >= shapely.length(lines[line]) - margin)
+        at_end = np.logical_or(along <= margin, along >= shapely.length(lines[line]) - margin)
         moved[vertex[at_end]] = _nearest_ends(close[line[at_end]], points[vertex[at_end]])
         return moved
 
     return _areal(shapely.transform(outline, onto_sides))
+
+
+def _lines(sides: NDArray[np.float64]) -> NDArray[np.object_]:
+    return np.asarray(shapely.linestrings(sides.reshape(-1, 2, 2)), object)
 
 
 def _nearest_ends(sides: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,16 +144,16 @@ def _areal(shape: BaseGeometry) -> BaseGeometry:
 
 def _with_corners(sides: NDArray[np.float64], corners: NDArray[np.float64], snap_m: float) -> NDArray[np.object_]:
     """The sides as lines, with a vertex wherever a corner of an outline was moved onto one of them."""
-    lines = shapely.linestrings(sides.reshape(-1, 2, 2))
+    lines = _lines(sides)
     if not corners.size:
         return lines
-    points = shapely.points(np.unique(corners, axis=0))
+    points = np.asarray(shapely.points(np.unique(corners, axis=0)))
     vertex, line = shapely.STRtree(lines).query(points, predicate="dwithin", distance=snap_m * ROUNDING)
     for place in np.unique(line):
         on_it = points[vertex[line == place]]
         along = shapely.line_locate_point(lines[place], on_it)
-        inner = (along > snap_m * ROUNDING) & (along < lines[place].length - snap_m * ROUNDING)
-        between = shapely.get_coordinates(on_it[inner][np.argsort(along[inner])])
+        inner = np.logical_and(along > snap_m * ROUNDING, along < lines[place].length - snap_m * ROUNDING)
+        between = shapely.get_coordinates(on_it[inner][np.argsort(np.asarray(along)[inner])])
         lines[place] = shapely.linestrings(np.vstack([sides[place, :2], between, sides[place, 2:]]))
     return lines
 

@@ -158,7 +158,15 @@ def as_geos(shape: BaseGeometry, srid: int = DEGREES) -> GEOSGeometry:
     return GEOSGeometry(memoryview(shapely.to_wkb(shape)), srid=srid)
 
 
+def as_outline(shape: BaseGeometry, srid: int = DEGREES) -> Outline:
+    """The twin of one polygon for the database."""
+    outline = as_geos(shape, srid)
+    if not isinstance(outline, Outline):
+        raise TypeError(f"{shape.geom_type} instead of a polygon")
+    return outline
+
+
 def as_multipolygon(shape: BaseGeometry) -> MultiPolygon:
     """Polygons of a shape in degrees, for a column of multipolygons."""
-    parts = [as_geos(part) for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
-    return MultiPolygon([part for part in parts if isinstance(part, Outline)], srid=DEGREES)
+    parts = [as_outline(part) for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    return MultiPolygon(parts, srid=DEGREES)

@@ -8,7 +8,7 @@ import shapely
 from django.contrib.gis.geos import Polygon as Outline
 from django.db.models import F, Max
 
-from habitats.actions.corrections.neighbourhood import Guess, Neighbourhood, as_geos
+from habitats.actions.corrections.neighbourhood import Guess, Neighbourhood, as_outline
 from habitats.models import CorrectedPiece, Correction, Polygon, Vintage
 from ml.compute.coverage import Piece, Repainted, Share
 from ml.compute.exact_projection import TILES, to_tiles
@@ -98,7 +98,9 @@ def _outlines(neighbourhood: Neighbourhood, repainted: Repainted) -> list[tuple[
     """In degrees and for tiles."""
     metres = np.array([piece.outline for piece in repainted.pieces], object)
     degrees = neighbourhood.projection.to_degrees(metres)
-    return [(as_geos(plain), as_geos(tiles, TILES)) for plain, tiles in zip(degrees, to_tiles(degrees), strict=True)]
+    return [
+        (as_outline(plain), as_outline(tiles, TILES)) for plain, tiles in zip(degrees, to_tiles(degrees), strict=True)
+    ]
 
 
 def _fill(polygon: Polygon, piece: Piece, guess: Guess) -> None:

@@ -17,7 +17,7 @@ from habitats import queries
 from habitats.actions.corrections.neighbourhood import (
     Guess,
     Neighbourhood,
-    as_geos,
+    as_outline,
     as_shape,
     held_vintage,
     paint_of,
@@ -99,7 +99,7 @@ def _open_grounds(held: Correction) -> list[tuple[Vintage, MultiPolygon]]:
 
 
 def _take_back(held: Correction, reversal: Correction, vintage: Vintage, ground: MultiPolygon) -> None:
-    pieces = list(held.pieces.filter(vintage=vintage).order_by("number"))
+    pieces = list(held.pieces.filter(vintage=vintage).select_related("type_before").order_by("number"))
     numbers = [piece.number for piece in pieces]
     standing = {
         polygon.number: polygon
@@ -147,13 +147,15 @@ def _bring_back(
 
 def _restore(polygon: Polygon, piece: CorrectedPiece) -> None:
     """What the polygon was; its version grows, unless only its vertices had changed."""
+    if piece.geometry_before is None or piece.type_before is None:  # only new polygons lack them, and they are gone
+        raise ValueError(f"corrected polygon {piece.pk} was not there before")
     polygon.version += 0 if piece.version_before == piece.version_after else 1
-    polygon.habitat_type_id = piece.type_before_id
+    polygon.habitat_type = piece.type_before
     polygon.area_m2, polygon.geometry = piece.area_before_m2, piece.geometry_before
     for name, value in piece.guess_before.items():
         setattr(polygon, name, value)
-    tiles = to_tiles(np.array([as_shape(piece.geometry_before)], object))[0]
-    polygon.geometry_3857 = as_geos(tiles, TILES)
+    shape = np.array([as_shape(piece.geometry_before)], object)
+    polygon.geometry_3857 = as_outline(to_tiles(shape)[0], TILES)
     polygon.save()
 
 
@@ -169,8 +171,10 @@ def _repaint_former(held: Correction, reversal: Correction, vintage: Vintage, gr
         former = held.pieces.filter(type_before__isnull=False).exclude(type_before=held.to_type_id)
     paints, guesses = [], []
     for piece in former.order_by("number"):
+        if piece.geometry_before is None or piece.type_before_id is None:
+            continue
         part = shapely.intersection(standing, _in_metres(neighbourhood, piece.geometry_before))
-        if shapely.area(part) > 0 and piece.type_before_id:
+        if shapely.area(part) > 0:
             paints.append(paint_of(part, piece.type_before_id))
             guesses.append(Guess(**piece.guess_before))
     if paints and neighbourhood.polygons:
