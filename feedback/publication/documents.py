@@ -16,6 +16,7 @@ from feedback.publication.draft import (
     smallest_scale,
 )
 from habitats.models import HabitatType
+from habitats.states import SampleOrigin
 from ml.compute.files import written_aside
 from ml.compute.publishing.manifest import canonical_json
 from ml.compute.publishing.verify import ACCURACY, CARD
@@ -23,6 +24,7 @@ from ml.models import Run
 from ml.run_session import RunSession
 
 LANGUAGES = ("fr", "en")
+ORIGIN_WORDS = dict(SampleOrigin.choices)  # lazy: each language of the card says them its own way
 
 
 def write_accuracy(session: RunSession) -> Mapping[str, Any]:
@@ -86,6 +88,7 @@ def _card(session: RunSession, release: Release) -> dict[str, Any]:
     version = release.vintage.version
     runs = Run.objects.filter(pk__in=[session.run.pk, release.vintage.run_id or session.run.pk])
     scores = version.metrics.get("per_class") or {}
+    origins = version.training_set.counts.get("by_origin") or {}
     legend = HabitatType.objects.filter(legend_entry__isnull=False, code__in=list(scores))
     named = {habitat.code: habitat for habitat in legend}
     return {
@@ -95,6 +98,8 @@ def _card(session: RunSession, release: Release) -> dict[str, Any]:
         "assessment": release.dossier["audit"]["assessment"] or {},
         "version": version,
         "scores": [{"code": code, "habitat": named.get(code), **score} for code, score in sorted(scores.items())],
+        "origins": [(ORIGIN_WORDS.get(name, name), count) for name, count in sorted(origins.items())],
+        "from_reports": version.training_set.counts.get("from_reports") or {},
         "parameters": sorted(version.parameters.items()),
         "mapping_energy_wh": sum(run.energy_wh for run in runs),
         "limits": limits(release),

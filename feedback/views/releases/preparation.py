@@ -23,6 +23,7 @@ from feedback.views.releases.words import (
     GATE_TAGS,
     GATE_TITLES,
     accuracy_rows,
+    dropped_rows,
     gate_answers,
     report_rows,
     tag_of_release,
@@ -149,6 +150,7 @@ def _dossier_page(request: SignedInRequest, release: Release, form: SignForm, st
         "accuracy": accuracy_rows(assessment),
         "gate_titles": gate_answers(release),
         "report_rows": report_rows(release),
+        "dropped": dropped_rows(release),
         "signatures": signatures,
         "form": form,
         "reason_form": ReasonForm(),
@@ -157,6 +159,8 @@ def _dossier_page(request: SignedInRequest, release: Release, form: SignForm, st
         "run": release.run,
         "progress": RunProgress(release.run, timezone.now()) if release.run else None,
         "follows_runs": True,
+        "may_stop": True,
+        "may_requeue": release.state == ReleaseState.SIGNED,
     }
     return render(request, "feedback/release_dossier.html", context, status=status)
 

@@ -12,6 +12,7 @@ from feedback.models import Release
 from feedback.states import GateState, ReleaseState, ReportState
 from habitats.models import HabitatType
 from habitats.queries import types_of_codes
+from habitats.states import DropReason
 
 STATE_TAGS = {
     ReleaseState.PREPARED: "wait",
@@ -70,14 +71,18 @@ def citation(release: Release) -> str:
 
 
 def gate_answers(release: Release) -> list[tuple[Any, dict[str, Any]]]:
-    """What the gate answered when the dossier was prepared, line by line."""
-    return [
-        (
-            GATE_TITLES[line["code"]],
-            {"tag": GATE_TAGS[GateState(line["state"])], "label": GateState(line["state"]).label},
-        )
-        for line in release.dossier["gate"]
-    ]
+    """What the gate answered when the dossier was prepared, line by line; what was to acknowledge has been."""
+    answers = []
+    for line in release.dossier["gate"]:
+        state = GateState(line["state"])
+        label = _("read and acknowledged") if state == GateState.TO_ACKNOWLEDGE else state.label
+        answers.append((GATE_TITLES[line["code"]], {"tag": GATE_TAGS[state], "label": label}))
+    return answers
+
+
+def dropped_rows(release: Release) -> list[dict[str, Any]]:
+    """The corrections of earlier years that the map no longer follows, as the dossier lists them."""
+    return [{**row, "words": DropReason(row["reason"]).label} for row in release.dossier["corrections"]["dropped"]]
 
 
 def report_rows(release: Release) -> list[dict[str, Any]]:
