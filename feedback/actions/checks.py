@@ -19,6 +19,7 @@ from feedback.states import ErrorType, EvidenceType
 from habitats.models import Polygon, Vintage
 from habitats.queries import mappable_legend
 
+DAYS_IN_A_YEAR = 365.25
 HABITAT_ERRORS = (ErrorType.ATTRIBUTE, ErrorType.BOTH)
 
 
@@ -203,8 +204,8 @@ def _wrong_date(facts: ReportFacts, on: datetime.date) -> dict[str, Any]:
         return {"observed_on": _("Say when you saw it, or the date of the picture or document.")}
     if facts.observed_on > on:
         return {"observed_on": _("This day is still to come.")}
-    if facts.observed_on.year < on.year - settings.REPORT_MAX_OBSERVATION_YEARS:
-        years = settings.REPORT_MAX_OBSERVATION_YEARS
+    years = settings.REPORT_MAX_OBSERVATION_YEARS
+    if on - facts.observed_on > datetime.timedelta(days=round(DAYS_IN_A_YEAR * years)):
         return {"observed_on": _("More than %(years)s years ago: the ground may have changed.") % {"years": years}}
     return {}
 

@@ -42,7 +42,9 @@ def propose_decision(*, report: Report, proposal: Proposal, by: User, at: dateti
         checked = checked_proposal(held, proposal)
         if checked is None:
             return Effect(to=ReportState.IN_REVIEW, reason=MoveReason.POLYGONS_CHANGED)
-        _store_decision(held, proposal, checked, reply=reply, by=by, at=at)
+        decision = _store_decision(held, proposal, checked, reply=reply, by=by, at=at)
+        if decision.outcome == ReportState.ACCEPTED:
+            _try_out(held, decision, at)
         return Effect(to=ReportState.DECISION_PROPOSED)
 
     given = {name: getattr(proposal, name) for name in ("outcome", "result", "reason_code", "reply")}
@@ -51,9 +53,9 @@ def propose_decision(*, report: Report, proposal: Proposal, by: User, at: dateti
 
 def _store_decision(
     held: Report, proposal: Proposal, checked: CheckedProposal, *, reply: str, by: User, at: datetime.datetime
-) -> None:
+) -> Decision:
     is_accepted = proposal.outcome == ReportState.ACCEPTED
-    Decision.objects.create(
+    return Decision.objects.create(
         report=held,
         outcome=proposal.outcome,
         result=proposal.result,
@@ -68,6 +70,13 @@ def _store_decision(
         in_appeal=held.appealed_at is not None,
         correction=proposal.correction if proposal.outcome == ReportState.ALREADY_FIXED else None,
     )
+
+
+def _try_out(held: Report, decision: Decision, at: datetime.datetime) -> None:
+    """Make the correction and take it back: who proposes learns what the map refuses, not who signs."""
+    with transaction.atomic():
+        _correct(held, decision, at)
+        transaction.set_rollback(True)
 
 
 def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bool = True, reason: str = "") -> Report:

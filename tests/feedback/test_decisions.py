@@ -85,6 +85,21 @@ def test_an_acceptance_that_changes_nothing_is_refused(there):
     assert set(raised.value.fields) == {"to_type"}
 
 
+def test_what_the_map_refuses_is_said_to_who_proposes_and_leaves_nothing(there):
+    polygon = there.polygon(side=0.01)
+    report = there.taken(polygon)
+    speck = box(2, 2, 2.15, 2.15)  # a cell or two: under the minimum unit
+    with pytest.raises(InvalidFieldsError) as raised:
+        propose(there, report, there.proposal(report, outline=speck))
+    assert set(raised.value.fields) == {"outline"}
+    assert not Decision.objects.exists()
+    assert not Correction.objects.exists()
+    propose(there, report, there.proposal(report))
+    polygon.refresh_from_db()
+    assert (polygon.habitat_type, polygon.version) == (there.meadow, 1)
+    assert not Correction.objects.exists()
+
+
 def second_signature(there, report, proposal):
     propose(there, report, proposal)
     return set(Decision.objects.latest("pk").second_signature)

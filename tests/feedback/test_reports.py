@@ -243,7 +243,7 @@ def test_a_report_needs_a_place(there):
         ("confidence", {"confidence": 4}),
         ("comment", {"comment": "x" * 4001}),
         ("observed_on", {"observed_on": datetime.date(2024, 6, 3)}),
-        ("observed_on", {"observed_on": datetime.date(2012, 6, 3)}),
+        ("observed_on", {"observed_on": datetime.date(2014, 5, 30)}),
         ("observed_on", {"observed_on": None}),
         ("proposed", {"proposed_type": None}),
     ],
