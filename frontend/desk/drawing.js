@@ -5,10 +5,11 @@ export function armDrawing(form, desk, effect) {
   if (!form || !desk) return;
   const { map, settings, say } = desk;
   const find = (selector) => form.querySelector(selector);
-  const [draw, clear, fromAuthor] = ["[data-draw]", "[data-draw-clear]", "[data-draw-from-author]"].map(find);
+  const [draw, finish, clear, fromAuthor] = ["draw", "draw-finish", "draw-clear", "draw-from-author"].map((name) => find(`[data-${name}]`));
   const mark = document.querySelector("[data-drawn-mark]");
 
   const outline = makeOutline(map, {
+    whenDrawing: (isDrawing) => (finish.hidden = !isDrawing),
     whenChanged(shape) {
       form.elements.outline.value = shape ? JSON.stringify(shape) : "";
       clear.disabled = !shape;
@@ -28,6 +29,9 @@ export function armDrawing(form, desk, effect) {
   fromAuthor?.addEventListener("click", () => {
     choose();
     outline.show(settings.outline);
+  });
+  finish.addEventListener("click", () => {
+    if (!outline.finish()) say(settings.words.too_few_corners);
   });
   clear.addEventListener("click", () => outline.clear());
   find("[data-draw-tools]").hidden = false;

@@ -84,6 +84,7 @@ def _words() -> dict[str, str]:
         "basemap_failed": _("The background does not answer. The map goes on without it."),
         "report": _("Report %(number)s, %(state)s"),
         "outline_ready": _("The outline is drawn. Its effect is counted in the form."),
+        "too_few_corners": _("An outline needs three corners, and may not cross itself."),
         "drawing": _(
             "Click each corner of the outline, the first one again to close it. By keyboard: arrows move the map,"
             " Enter places a corner in its middle."
