@@ -95,6 +95,10 @@ def test_a_file_is_given_whole_by_its_hash_or_by_a_range(client, release):
     tail = get(client, "release-file", 2024, 0, verify.TILES, range="bytes=-4")
     assert b"".join(tail.streaming_content) == path.read_bytes()[-4:]
     assert get(client, "release-file", 2024, 0, verify.TILES, range="bytes=99999999-").status_code == 416
+    for odd in ("bytes=" + "9" * 5000 + "-", "bytes=1-2,5-6", "bytes=-", "cells=1-2"):
+        answer = get(client, "release-file", 2024, 0, verify.TILES, range=odd)
+        assert answer.status_code == 200
+        answer.close()
     other = get(client, "release-file", 2024, 0, verify.TILES, range="bytes=0-1", **{"if-range": '"another"'})
     assert other.status_code == 200
     other.close()

@@ -27,7 +27,7 @@ from territories.permissions import may_everywhere
 # A file of a release never changes; a day, because the release may be withdrawn.
 CACHE = "public, max-age=86400"
 CHUNK_BYTES = 1 << 18
-ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+ONE_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
 @require_safe
@@ -100,7 +100,9 @@ def release_file(request: HttpRequest, year: int, number: int, name: str) -> Htt
 
 
 def _answer(request: HttpRequest, file: ReleaseFile, path: Path) -> HttpResponseBase:
-    if file.sha256 in {known.strip('"') for known in parse_etags(request.headers.get("If-None-Match", ""))}:
+    if file.sha256 in {
+        known.removeprefix("W/").strip('"') for known in parse_etags(request.headers.get("If-None-Match", ""))
+    }:
         return HttpResponseNotModified()
     asked = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
     is_same = request.headers.get("If-Range", f'"{file.sha256}"') == f'"{file.sha256}"'
