@@ -18,24 +18,23 @@ if TYPE_CHECKING:
     from habitats.models import Vintage
 
 REGION = "publication"
-SIDE_CELLS, SEEDS, HABITATS = 4000, 104_000, 24
+SIDE_CELLS, PATCH_CELLS, WANDER_CELLS, HABITATS = 4000, 12, 1.5, 24
 CELL_M, WEST, NORTH = 10.0, 600_000.0, 6_300_000.0
 
 
 def patches() -> np.ndarray:
-    """Class values 1..HABITATS in irregular patches around random seeds, neighbours of one class never many."""
-    from scipy.spatial import cKDTree
+    """Class values 1..HABITATS in patches of about a hectare and a half whose edges wander."""
+    from scipy.ndimage import zoom
 
     rng = np.random.default_rng(0)
-    seeds = cKDTree(rng.uniform(0, SIDE_CELLS, (SEEDS, 2)))
-    classes = rng.integers(1, HABITATS + 1, SEEDS).astype(np.uint16)
-    axis = np.arange(SIDE_CELLS) + 0.5
-    found = np.empty((SIDE_CELLS, SIDE_CELLS), np.uint16)
-    for row in range(0, SIDE_CELLS, 200):
-        cells = np.stack(np.meshgrid(axis, axis[row : row + 200]), axis=-1).reshape(-1, 2)
-        cells += rng.normal(0, 1.0, cells.shape)  # edges that wander, and islands for the minimum unit to merge
-        found[row : row + 200] = classes[seeds.query(cells, workers=2)[1]].reshape(-1, SIDE_CELLS)
-    return found
+    places = []
+    for axis in (0, 1):
+        wander = zoom(rng.normal(0, WANDER_CELLS, (SIDE_CELLS // 8, SIDE_CELLS // 8)).astype(np.float32), 8, order=1)
+        line = np.arange(SIDE_CELLS, dtype=np.float32)
+        along = line[:, None] if axis == 0 else line[None, :]
+        places.append(np.clip((along + wander) / PATCH_CELLS, 0, SIDE_CELLS // PATCH_CELLS).astype(np.int32))
+    side = SIDE_CELLS // PATCH_CELLS + 1
+    return rng.integers(1, HABITATS + 1, (side, side)).astype(np.uint16)[places[0], places[1]]
 
 
 def working_map(work: Path) -> "Vintage":

@@ -30,29 +30,14 @@ def mapped_region() -> Vintage:
 @transaction.atomic
 def _make() -> Vintage:
     at = timezone.now()
-    habitats = _legend()
-    footprint = Polygon.from_bbox((1.0, 42.5, 4.5, 44.5))
-    footprint.srid = 4326
-    region, _created = Region.objects.get_or_create(
-        slug="benchmarks",
-        defaults={
-            "name": "Benchmarks",
-            "epsg": 2154,
-            "resolution_m": 10.0,
-            "typology_code": "EUNIS2012",
-            "is_simulated": True,
-            "folder": "-",
-            "years": [2024],
-            "footprint": MultiPolygon(footprint, srid=4326),
-            "imported_at": at,
-        },
-    )
+    habitats = make_legend()
+    region = make_region(at)
     artefact = Artefact.objects.create(sha256="0" * 64, suffix=".tif", size_bytes=1, created_at=at)
     facts: dict[str, Any] = {"classes": artefact, "confidence": artefact, "runner_ups": artefact, "created_at": at}
     vintage = Vintage.objects.create(
         region=region,
         year=2024,
-        version=_version(artefact, at),
+        version=make_version(artefact, at),
         minimum_unit_px=4,
         state=VintageState.PUBLISHED,
         published_at=at,
@@ -72,7 +57,29 @@ def _make() -> Vintage:
     return vintage
 
 
-def _legend() -> list[int]:
+def make_region(at: Any) -> Region:
+    """The region of the benchmarks, without territories."""
+    footprint = Polygon.from_bbox((1.0, 42.5, 4.5, 44.5))
+    footprint.srid = 4326
+    region, _created = Region.objects.get_or_create(
+        slug="benchmarks",
+        defaults={
+            "name": "Benchmarks",
+            "epsg": 2154,
+            "resolution_m": 10.0,
+            "typology_code": "EUNIS2012",
+            "is_simulated": True,
+            "folder": "-",
+            "years": [2024],
+            "footprint": MultiPolygon(footprint, srid=4326),
+            "imported_at": at,
+        },
+    )
+    return region
+
+
+def make_legend() -> list[int]:
+    """HABITATS habitats with their colours; their keys."""
     typology, _created = Typology.objects.get_or_create(code="EUNIS2012", defaults={"name": "EUNIS 2012"})
     found = []
     for position in range(HABITATS):
@@ -83,7 +90,8 @@ def _legend() -> list[int]:
     return found
 
 
-def _version(artefact: Artefact, at: Any) -> ModelVersion:
+def make_version(artefact: Artefact, at: Any) -> ModelVersion:
+    """A version that was approved."""
     frozen = TrainingSet.objects.create(
         year=2024, sha256="1" * 64, artefact=artefact, sample_count=1, counts={}, frozen_at=at
     )
