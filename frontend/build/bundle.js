@@ -9,7 +9,6 @@ const source = join(root, "frontend");
 const target = join(root, "static", "bundle");
 
 const names = (await readdir(source)).filter((name) => /\.(js|css)$/.test(name));
-await rm(target, { recursive: true, force: true });
 if (names.length > 0) {
   await build({
     entryPoints: names.map((name) => join(source, name)),
@@ -23,5 +22,10 @@ if (names.length > 0) {
     legalComments: "linked",
     logLevel: "warning",
   });
+}
+// After, not before: pages that are open meanwhile find their scripts.
+const made = new Set(names);
+for (const old of await readdir(target).catch(() => [])) {
+  if (!made.has(old.replace(/\.LEGAL\.txt$/, ""))) await rm(join(target, old), { recursive: true });
 }
 console.log(`${names.length} bundles in static/bundle`);
