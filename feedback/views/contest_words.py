@@ -29,7 +29,6 @@ def contest_words() -> dict[str, str]:
         "outline_cleared": _("Outline cleared."),
         "self_crossing": _("This side would cross another one: place the point elsewhere."),
         "not_enough_points": _("An outline needs three points at least."),
-        "outside": _("This place is outside of your territory for this round: you cannot contest it."),
         "polygon_failed": _("This polygon could not be read. Check the connection, then try again."),
         "saving": _("Saving…"),
         "saved": _("Draft saved at %(time)s"),
@@ -45,7 +44,6 @@ def contest_words() -> dict[str, str]:
         "proposed": _("Proposed: %(habitat)s"),
         "photo_sending": _("Sending the photograph…"),
         "photo_failed": _("The photograph did not go through. Check the connection, then choose it again."),
+        "photo_not_removed": _("The photograph could not be removed. Check the connection, then try again."),
         "photo_needs_draft": _("The photograph waits for the draft to be saved."),
-        "photo_too_heavy": _("This file is too heavy: at most %(limit)s MB."),
-        "leave": _("Your last changes are not saved yet."),
     }

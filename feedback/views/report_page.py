@@ -1,6 +1,7 @@
 """What the page of one report shows, and the small map of one report or of several."""
 
 import datetime
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,5 +107,5 @@ def _place_line(report: Report, place: GEOSGeometry) -> dict[str, Any]:
         "name": _("Report %(report)s: %(state)s") % {"report": report, "state": report.get_state_display()},
         "url": reverse("feedback:report", args=[report.pk]),
         "kind": tag_of_report(report.state),
-        "outline": {"type": place.geom_type, "coordinates": place.coords},
+        "outline": json.loads(place.geojson),
     }

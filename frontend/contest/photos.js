@@ -25,6 +25,21 @@ export function armPhotos(form, { words }, draft) {
     input.value = "";
   });
 
+  list.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-photo-remove]");
+    if (!button) return;
+    event.preventDefault();
+    const answer = await post(button.formAction, new FormData());
+    if (!answer?.ok) return refuse(words.photo_not_removed);
+    button.closest("li").remove();
+    input.focus();
+  });
+
+  function post(url, body) {
+    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    return fetch(url, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+  }
+
   function refuse(sentence) {
     error.textContent = sentence;
     error.hidden = false;
@@ -33,14 +48,9 @@ export function armPhotos(form, { words }, draft) {
 
   async function send(file) {
     const body = new FormData();
-    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     body.set("photo", file);
-    try {
-      const response = await fetch(address, { method: "POST", body, headers: { "HX-Request": "true" } });
-      if (response.ok && !response.redirected) return { html: await response.text() };
-      return response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
-    } catch {
-      return {};
-    }
+    const response = await post(address, body);
+    if (response?.ok && !response.redirected) return { html: await response.text() };
+    return response?.headers.get("Content-Type")?.includes("json") ? response.json() : {};
   }
 }

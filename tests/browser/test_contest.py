@@ -1,7 +1,9 @@
 import math
+from io import BytesIO
 
 import pytest
 from django.utils import timezone
+from PIL import Image
 from playwright.sync_api import expect
 
 from feedback.models import Report
@@ -280,3 +282,21 @@ def test_my_reports_and_one_of_them_hold_on_a_desk_and_on_a_phone(site, new_page
 def open_contest_again(page, site):
     page.goto(f"{site}/signalements/nouveau/?lon={START[0]}&lat={START[1]}")
     expect(page.locator("[data-polygon]")).to_have_count(1)
+
+
+def test_a_photograph_goes_as_soon_as_it_is_chosen_and_can_be_taken_back(site, page, ground):
+    open_contest(page, site, ground)
+    photo = {"name": "lande.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+    page.locator("#id_photo").set_input_files([photo, {**photo, "name": "b.txt", "buffer": b"no picture"}])
+    expect(page.locator("[data-photo-list] li")).to_have_count(1)
+    expect(page.locator("[data-photo-error]")).to_be_visible()
+    expect(page.locator("[data-photo-list] img")).to_be_visible()
+    page.locator("[data-photo-remove]").click()
+    expect(page.locator("[data-photo-list] li")).to_have_count(0)
+    assert Report.objects.get().attachments.count() == 0
+
+
+def jpeg():
+    content = BytesIO()
+    Image.new("RGB", (60, 40), "green").save(content, "JPEG")
+    return content.getvalue()
