@@ -135,6 +135,10 @@ class ReleveLevel(IntegerChoices):
 TRAINABLE_LEVELS = (ReleveLevel.CERTAIN, ReleveLevel.PROBABLE)
 
 
+# Coefficients of abundance and dominance, as phytosociologists write them.
+BRAUN_BLANQUET = frozenset({"5", "4", "3", "2", "2a", "2b", "2m", "1", "+", "r", "i"})
+
+
 class DatePrecision(TextChoices):
     """How much of the date the observer gave; nothing is made up to fill it."""
 

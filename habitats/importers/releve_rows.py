@@ -15,11 +15,10 @@ from habitats.importers.releve_files import TYPED_COLUMNS, ReleveTable
 from habitats.importers.releve_places import Ground, PlaceError, place_of_shape, place_of_texts
 from habitats.models import Determination, Releve, ReleveSpecies, Typology
 from habitats.queries.resolution import HabitatResolver
-from habitats.states import DatePrecision
+from habitats.states import BRAUN_BLANQUET, DatePrecision
 from species.importers.taxon_finder import TaxonFinder
 from species.importers.values import is_absent, read_decimal, read_period, read_whole
 
-BRAUN_BLANQUET = frozenset({"5", "4", "3", "2", "2a", "2b", "2m", "1", "+", "r", "i"})
 EARLIEST_YEAR = 1800
 LONGEST_COMMENT = 10_000
 SENSITIVITIES = range(5)

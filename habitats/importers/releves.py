@@ -10,13 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bioccia.import_reports import ImportReport
-from bioccia.tables import Problem, refuse_problems
-from habitats.actions import CitedHabitat, ReleveFacts, import_releves, store_releve_dataset
+from bioccia.import_reports import ImportReport, StoredRows
+from bioccia.tables import Problem, TableError, refuse_problems
+from habitats.actions import CitedHabitat, ReleveFacts, forget_releve_upload, import_releves, store_releve_dataset
 from habitats.importers.releve_files import ReleveTable, read_releve_table
 from habitats.importers.releve_places import Ground, as_geos
 from habitats.importers.releve_rows import ReadRow, RowReader, WrongCell
+from habitats.models import ReleveUpload
 from habitats.queries import region_or_error
+from habitats.storage import releve_file_path
 from species.importers.values import is_absent
 from species.states import Diffusion
 from territories.models import Territory, User
@@ -116,6 +118,31 @@ def import_releve_file(
     report.created, report.updated = stored.created, stored.updated
     report.unchanged = report.releves - stored.created - stored.updated
     return report
+
+
+def check_releve_upload(upload: ReleveUpload, *, by: User, at: datetime.datetime) -> CheckedFile:
+    """Check a file sent through the page, with the cells corrected there; `check_releve_file` says the rest."""
+    path = releve_file_path(upload.stored_name)
+    try:
+        return check_releve_file(path, by=by, at=at, corrections=upload.corrections)
+    except TableError as error:
+        raise TableError(str(error).replace(path.name, upload.shown_name)) from error
+
+
+@transaction.atomic
+def submit_releve_upload(*, upload: ReleveUpload, by: User, at: datetime.datetime) -> StoredRows:
+    """Write the relevés of a file sent through the page as submitted, and forget the file.
+
+    Raises:
+        TableError: a cell is wrong; nothing was written.
+        NotAllowedError: somebody else's file or dataset.
+    """
+    held = ReleveUpload.objects.select_for_update().select_related("dataset").get(pk=upload.pk)
+    checked = check_releve_upload(held, by=by, at=at)
+    refuse_problems(Path(held.shown_name), [Problem(cell.row, cell.header, cell.message) for cell in checked.wrong])
+    stored = import_releves(dataset=held.dataset, facts=checked.facts, by=by, at=at)
+    forget_releve_upload(upload=held, by=by, at=at)
+    return stored
 
 
 def _corrections_of(number: int, corrections: Mapping[str, str] | None) -> dict[str, str]:

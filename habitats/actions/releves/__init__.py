@@ -9,14 +9,18 @@ from habitats.actions.releves.surveys import (
     store_releve_dataset,
     submit_releve,
 )
+from habitats.actions.releves.uploads import correct_cells, forget_releve_upload, keep_releve_upload
 
 __all__ = [
     "CitedHabitat",
     "CitedSpecies",
     "ReleveFacts",
     "confirm_habitat",
+    "correct_cells",
     "discard_draft",
+    "forget_releve_upload",
     "import_releves",
+    "keep_releve_upload",
     "save_releve",
     "store_releve_dataset",
     "submit_releve",
