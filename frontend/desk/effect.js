@@ -4,12 +4,14 @@ const WAIT_MS = 200;
 export function armEffect(form) {
   const part = form?.querySelector("[data-effect]");
   if (!part) return { count() {} };
-  const signToo = form.querySelector("[data-sign-too]");
+  const [signToo, propose] = ["[data-sign-too]", "[data-propose-only]"].map((name) => form.querySelector(name));
   let timer = 0;
 
   part.addEventListener("htmx:afterSettle", () => {
-    const signatures = part.querySelector("[data-signatures]")?.dataset.signatures;
-    signToo.hidden = signatures === "2";
+    const isForTwo = part.querySelector("[data-signatures]")?.dataset.signatures === "2";
+    signToo.hidden = isForTwo;
+    propose.classList.toggle("btn-primary", isForTwo);
+    propose.classList.toggle("btn-secondary", !isForTwo);
   });
   return {
     count() {

@@ -38,7 +38,7 @@ export function armLock(element) {
   }
   function lose(why) {
     isLost = true;
-    words.textContent = "";
+    for (const part of element.querySelectorAll("[data-lock-held]")) part.hidden = true;
     say(`${why} ${texts.kept}`);
   }
   function tick() {

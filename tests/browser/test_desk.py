@@ -173,7 +173,7 @@ def test_an_outline_drawn_on_the_map_cuts_the_polygon(site, new_page, ground, pi
         page.mouse.click(x, y)
     page.locator("[data-draw-finish]").click()
     expect(page.locator("[data-drawn-mark]")).to_be_visible()
-    expect(page.locator(".desk-changes tbody tr")).to_have_count(1)
+    expect(page.locator(".desk-changes li")).to_have_count(1)
     page.locator("#id_reason_code").select_option("missed_patch")
     picture(page, "desk-drawn-1280")
     page.locator("[data-sign-too]").click()

@@ -39,7 +39,7 @@ def test_propose_and_sign_corrects_the_map_in_one_submit_where_one_signature_is_
     polygon = Polygon.objects.get(vintage=ground.vintage, number=ground.polygons[0].number)
     assert polygon.habitat_type == ground.habitats[1]
     text = sheet(desk, report).content.decode()
-    assert "What changes on the map" in text
+    assert "What changed on the map" in text
     assert "Merci, la carte est corrigée." in text
 
 
