@@ -1,9 +1,10 @@
 """Questions about places: search by name, and the outlines that the map draws."""
 
 import re
+from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from territories.models import Territory
 from territories.states import TerritoryKind
@@ -37,6 +38,17 @@ def narrowest_kind() -> str:
     """The kind of the smallest territories of this region: communes, unless its folder brought none."""
     present = set(Territory.objects.order_by().values_list("kind", flat=True).distinct())
     return next((kind for kind in reversed(TerritoryKind.values) if kind in present), TerritoryKind.COMMUNE)
+
+
+def keys_under(keys: Iterable[int]) -> set[int]:
+    """The primary keys of some territories and of all those that lie in them, one question per level."""
+    found: set[int] = set()
+    level = set(keys)
+    while level:
+        found |= level
+        below = Territory.objects.filter(Q(parent__in=level) | Q(epci__in=level)).order_by()
+        level = set(below.values_list("pk", flat=True)) - found
+    return found
 
 
 def territories_named(text: str, *, kind: str) -> QuerySet[Territory]:

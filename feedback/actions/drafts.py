@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -62,12 +62,17 @@ def begun_report(*, facts: ReportFacts, by: User, at: datetime.datetime) -> Repo
     if not may_begin(by, timezone.localdate(at)):
         raise NotAllowedError(_("No mandate of yours lets you contest the map. Ask the Region for one."))
     require_open(Round.objects.get(pk=facts.round.pk), at)
-    # Two requests at once: the second waits here for the first, then finds its row.
-    report, created = Report.objects.get_or_create(
-        client_uuid=facts.client_uuid,
-        defaults={"round": facts.round, "author": by, "created_at": at, "updated_at": at},
-    )
-    return report if created else (_known(facts, by) or report)
+    try:
+        with transaction.atomic():
+            return Report.objects.create(
+                client_uuid=facts.client_uuid, round=facts.round, author=by, created_at=at, updated_at=at
+            )
+    except IntegrityError:
+        # Two requests at once: the second waited there for the first, and finds its row now.
+        known = _known(facts, by)
+        if known is None:
+            raise
+        return known
 
 
 def require_same_round(report: Report, facts: ReportFacts) -> None:

@@ -15,6 +15,7 @@ from habitats.models import BoundCorrection, HabitatType
 from habitats.states import BindingOutcome
 from territories.models import Territory, User
 from territories.permissions import Person, territories_with_right
+from territories.queries import keys_under
 from territories.states import TerritoryKind
 
 DECIDING_RIGHTS = ("decide", "decide_appeal")
@@ -49,17 +50,15 @@ def _held(person: Person, rights: tuple[str, ...], on: datetime.date) -> list[Te
     return [place for right in rights for place in territories_with_right(person, right, on=on)]
 
 
-def places_under(held: list[Territory]) -> QuerySet[Territory] | None:
-    """The territories that lie in those held, themselves too; None stands for all of them."""
+def places_under(held: list[Territory]) -> list[int] | None:
+    """The primary keys of the territories that lie in those held, themselves too; None stands for all of them.
+
+    Keys and not a question inside of another: the queue then reads its index and joins only what it shows.
+    """
     has_region = Territory.objects.of_kind(TerritoryKind.REGION).exists() if held else True
     if any(place.kind == TerritoryKind.REGION if has_region else place.parent_id is None for place in held):
         return None
-    keys = [place.pk for place in held]
-    upwards = ("", "parent__", "epci__", "parent__parent__", "epci__parent__")
-    covered = Q()
-    for way in upwards:
-        covered |= Q(**{f"{way}pk__in": keys})
-    return Territory.objects.filter(covered).order_by().only("pk")
+    return sorted(keys_under(place.pk for place in held))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +108,7 @@ def _decided_by(person: User, on: datetime.date) -> Q:
     return (Q(appealed_at=None) & first) | (Q(appealed_at__isnull=False) & panel & ~Q(Exists(by_them)))
 
 
-def _at(places: QuerySet[Territory] | None) -> Q:
+def _at(places: list[int] | None) -> Q:
     return Q() if places is None else Q(commune__in=places)
 
 

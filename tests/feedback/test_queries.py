@@ -179,6 +179,6 @@ def test_the_share_of_a_place_inside_of_territories(there):
 
 def test_a_report_sent_needs_few_questions_of_the_database(there, django_assert_max_num_queries):
     facts = there.facts()
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(35):
         actions.submit_report(facts=facts, by=there.reviewer, at=there.at)
     assert Report.objects.count() == 1
