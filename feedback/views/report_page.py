@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from feedback.actions.attachments import TAKES_FILES
 from feedback.forms.reports import AnswerForm, AppealForm, PhotoForm
 from feedback.models import Report
 from feedback.permissions import may_attach, may_decide
 from feedback.queries import effect_of, standing_decision
 from feedback.queries.reviewers import deadline_of
-from feedback.states import OUTCOMES, REJECTED, ReportState
+from feedback.states import OUTCOMES, REJECTED, MessageKind, ReportState
 from feedback.views.report_story import story_of
 from feedback.views.standing import standing_of
 from feedback.views.tags import tag_of_report
@@ -53,7 +54,8 @@ def report_context(request: SignedInRequest, report: Report, **forms: Any) -> di
         "places": places_map([report], vintage=_vintage_seen(request.user, report, today)),
         "answer_form": AnswerForm() if is_author and report.state == ReportState.NEEDS_INFO else None,
         "appeal_form": AppealForm() if _may_appeal(report, today) and is_author else None,
-        "photo_form": PhotoForm() if may_attach(request.user, report, today) and is_author else None,
+        "photo_form": PhotoForm() if _takes_photos(request.user, report, today) else None,
+        "question": report.messages.filter(kind=MessageKind.QUESTION).last(),
         "may_withdraw": is_author and report.state in WITHDRAWABLE,
         **forms,
     }
@@ -62,6 +64,10 @@ def report_context(request: SignedInRequest, report: Report, **forms: Any) -> di
 def _may_appeal(report: Report, today: datetime.date) -> bool:
     deadline = deadline_of(report)
     return report.state in REJECTED and deadline is not None and today <= deadline.day
+
+
+def _takes_photos(person: Person, report: Report, today: datetime.date) -> bool:
+    return report.state in TAKES_FILES and may_attach(person, report, today)
 
 
 def _position(place: GEOSGeometry | None) -> dict[str, float] | None:

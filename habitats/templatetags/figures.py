@@ -18,13 +18,14 @@ def hectares(area_m2: float | None) -> str:
     area = abs(area_m2) / M2_PER_HA
     decimals = 2 if 0 < area < 1 else 1 if 0 < area < 100 else 0
     sign = "−" if area_m2 < 0 else ""
-    return f"{sign}{number_format(area, decimals, force_grouping=True)} ha"
+    # number_format cuts what it is not asked to show.
+    return f"{sign}{number_format(round(area, decimals), decimals, force_grouping=True)} ha"
 
 
 @register.filter
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share between 0 and 1 as a percentage."""
-    return "" if share is None else f"{number_format(share * 100, decimals)} %"
+    return "" if share is None else f"{number_format(round(share * 100, decimals), decimals)} %"
 
 
 @register.filter

@@ -1,3 +1,4 @@
+import datetime
 import math
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from feedback.states import ReportState
 from habitats.models import Polygon
 from tests.browser.accessibility import problems_of
 from tests.browser.people import sign_in
+from tests.factories.consultation import Consultation
 from tests.feedback.contest_ground import contest_ground
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
@@ -300,3 +302,26 @@ def jpeg():
     content = BytesIO()
     Image.new("RGB", (60, 40), "green").save(content, "JPEG")
     return content.getvalue()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_report_reads_its_question_its_refusal_and_what_it_changed(
+    site, new_page, transactional_db, picture, width, height
+):
+    there = Consultation()
+    there.at = timezone.now() - datetime.timedelta(days=1)
+    reports = {
+        "question": there.asked(),
+        "refused": there.rejected(there.polygon(1)),
+        "accepted": there.accepted(there.polygon(2)),
+    }
+    page = new_page(width=width, height=height)
+    sign_in(page, site, there.reviewer)
+    for name, report in reports.items():
+        page.goto(f"{site}/signalements/{report.pk}/")
+        expect(page.locator("[data-places-map] path").first).to_be_attached()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=f"/tmp/E/{name}-{width}.png", full_page=True)
+        picture(page, f"report-{name}-{width}")
+        assert problems_of(page) == []
+    assert page.errors == []

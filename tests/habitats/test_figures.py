@@ -6,7 +6,15 @@ from habitats.templatetags import figures
 
 @pytest.mark.parametrize(
     ("area_m2", "words"),
-    [(4_200, "0,42 ha"), (123_456, "12,3 ha"), (12_040_000, "1 204 ha"), (0, "0 ha"), (-50_000, "−5,0 ha"), (None, "")],
+    [
+        (4_200, "0,42 ha"),
+        (35_900, "3,6 ha"),
+        (123_456, "12,3 ha"),
+        (12_040_000, "1 204 ha"),
+        (0, "0 ha"),
+        (-50_000, "−5,0 ha"),
+        (None, ""),
+    ],
 )
 def test_areas_have_as_many_digits_as_they_are_worth(area_m2, words):
     with translation.override("fr"):
