@@ -99,7 +99,13 @@ def _problem_of(error: Exception, response: Response) -> dict[str, Any]:
 
 
 def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
+    """The first sentence in what DRF says of a field, which may be a list or the fields of an inner body."""
+    if isinstance(value, list):
+        return next((_first(inner) for inner in value if inner), "")
+    if isinstance(value, dict):
+        name, inner = next(((name, inner) for name, inner in value.items() if inner), ("", ""))
+        return _first(inner) if name == "non_field_errors" else f"{name}: {_first(inner)}"
+    return value
 
 
 class ErrorMiddleware:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from bioccia.errors import NotAllowedError
 from feedback.models import Report, Round
 from feedback.queries.ground import share_inside
-from feedback.states import ReportState, Who
+from feedback.states import TAKES_FILES, ReportState, Who
 from territories.models import Territory, User
 from territories.permissions import Person, may, may_everywhere, territories_with_right
 
@@ -92,10 +92,9 @@ def may_read(person: Person, report: Report, on: datetime.date) -> bool:
 
 
 def may_attach(person: Person, report: Report, on: datetime.date) -> bool:
-    """Whether the person adds files: its author, as long as somebody still looks at it, and with a mandate."""
-    closed = (ReportState.WITHDRAWN, ReportState.EXPIRED, ReportState.REVERTED, ReportState.INTEGRATED)
+    """Whether the person adds files: its author, as long as they have the word, and with a mandate."""
     is_author = isinstance(person, User) and person.pk == report.author_id
-    return is_author and report.state not in closed and may_begin(person, on)
+    return is_author and report.state in TAKES_FILES and may_begin(person, on)
 
 
 def require_move(person: User | None, who: Who, report: Report, on: datetime.date) -> None:

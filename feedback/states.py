@@ -44,6 +44,14 @@ class ReportState(TextChoices):
 REJECTED = (ReportState.REJECTED_SPEC, ReportState.REJECTED_OFF_TOPIC)
 # The outcomes that a proposal may name, and that its signature makes.
 OUTCOMES = (ReportState.ACCEPTED, ReportState.ALREADY_FIXED, *REJECTED)
+# Its author has the word, or may take it again by an appeal: later, the desk decides on what it read.
+TAKES_FILES = (
+    ReportState.DRAFT,
+    ReportState.SUBMITTED,
+    ReportState.NEEDS_INFO,
+    *REJECTED,
+    ReportState.APPEALED,
+)
 # Somebody still has something to do: a release waits for these.
 OPEN_STATES = (
     ReportState.SUBMITTED,

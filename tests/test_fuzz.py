@@ -8,13 +8,15 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, strategies
+from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 from rest_framework.authtoken.models import Token
 from schemathesis import GenerationMode, checks
 
 from territories.states import Role
 from tests import factories
+from tests.feedback.api_ground import REPORTS, Program, make_ground
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ROLES = {
@@ -32,7 +34,7 @@ CHECKED = [
     checks.response_schema_conformance,
 ]
 # The same examples at every run: what fails here fails again.
-QUIET = settings(
+QUIET = hypothesis_settings(
     max_examples=EXAMPLES,
     derandomize=True,
     database=None,
@@ -115,6 +117,45 @@ def test_no_request_breaks_the_api_nor_surprises_its_reader(role, application, t
         fuzz(operation, headers)
         for path in named(operation, things):
             fuzz(operation, headers, path)
+
+
+ANYTHING = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(max_size=20),
+    lambda inner: strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(max_size=8), inner),
+    max_leaves=6,
+)
+NAMES = ("client_uuid", "round", "polygons", "geometry", "proposed", "comment", "observed_on", "confidence", "draft")
+
+
+def spoilt(body):
+    """A sound body of which some fields, or parts of fields, are anything at all."""
+    shapes = strategies.fixed_dictionaries({"type": strategies.just("Polygon"), "coordinates": ANYTHING})
+    values = {"geometry": ANYTHING | shapes, "polygons": ANYTHING | strategies.lists(ANYTHING, max_size=3)}
+    spoils = {name: values.get(name, ANYTHING) for name in (*NAMES, *body)}
+    return strategies.fixed_dictionaries({}, optional=spoils).map(lambda changed: {**body, **changed})
+
+
+@pytest.mark.parametrize("what", ["report", "decision"])
+def test_a_sound_body_with_spoilt_fields_is_answered_in_words(what, settings, tmp_path, db):
+    settings.MEDIA_ROOT = tmp_path
+    ground = make_ground()
+    reviewer, desk = Program(ground.reviewer), Program(ground.adjudicator)
+    number = reviewer.post(REPORTS, ground.body()).json()["id"]
+    desk.move(number, "take")
+
+    def send(body):
+        text = json.dumps(body)
+        program, path = (reviewer, REPORTS) if what == "report" else (desk, f"{REPORTS}{number}/propose/")
+        answer = program.client.post(path, text, content_type="application/json", headers=program.headers)
+        assert answer.status_code < 500, (answer.status_code, text)
+        assert answer.status_code < 300 or answer.json()["detail"]
+
+    body = ground.body() if what == "report" else ground.decision()
+    hypothesis_settings(QUIET, max_examples=60)(given(spoilt(body))(send))()
 
 
 BROKEN_BODIES = {

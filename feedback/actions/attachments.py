@@ -10,18 +10,18 @@ from typing import BinaryIO, Protocol
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bioccia.errors import NotAllowedError, StateForbidsError
 from feedback import pictures, storage
 from feedback.models import Attachment, Report
+from feedback.permissions import may_begin
 from feedback.pictures import refused
-from feedback.states import ReportState
+from feedback.states import TAKES_FILES, ReportState
 from territories.models import User
 
 logger = structlog.get_logger(__name__)
-# While its author has the word: later, the desk decides on what it read.
-TAKES_FILES = (ReportState.DRAFT, ReportState.SUBMITTED, ReportState.NEEDS_INFO, ReportState.APPEALED)
 LONGEST_NAME = 100
 # Letters, marks, numbers, punctuation, symbols and plain spaces; no control, no direction override.
 SHOWN_KINDS = ("L", "M", "N", "P", "S", "Zs")
@@ -56,6 +56,8 @@ def attach_file(*, report: Report, upload: Upload, by: User, at: datetime.dateti
         InvalidFieldsError: the file is empty, too large, spoilt, or of a kind that is not taken.
     """
     report = _held(report, by)
+    if not may_begin(by, timezone.localdate(at)):
+        raise NotAllowedError(_("Files are added with a mandate in force. Ask the Region for one."))
     content = _content(upload)
     sha256 = hashlib.sha256(content.read()).hexdigest()
     if known := report.attachments.filter(sha256=sha256).first():

@@ -80,7 +80,7 @@ class ReportRequestSerializer(serializers.Serializer):
 
     client_uuid = serializers.UUIDField(help_text="made by the client: sending again is safe")
     round = RoundField(max_length=60, help_text="key or id of the round")
-    polygons = SeenPolygonSerializer(many=True, required=False, max_length=MOST_POLYGONS)
+    polygons = serializers.ListField(child=SeenPolygonSerializer(), required=False, max_length=MOST_POLYGONS)
     geometry = OutlineField(required=False, allow_null=True)
     error_type = serializers.ChoiceField(ErrorType.choices, required=False, allow_blank=True, default="")
     proposed = ProposedSerializer(required=False, allow_null=True)
@@ -133,8 +133,8 @@ class ProposalSerializer(serializers.Serializer):
     reply = serializers.CharField(max_length=LONGEST_TEXT, help_text="what the author reads")
     habitat = TypeNameSerializer(required=False, allow_null=True, help_text="what the place becomes, where accepted")
     geometry = OutlineField(required=False, allow_null=True, help_text="corrected outline; else the whole polygons")
-    polygons = SeenNumberSerializer(
-        many=True, required=False, max_length=MOST_POLYGONS, help_text="as the adjudicator saw them"
+    polygons = serializers.ListField(
+        child=SeenNumberSerializer(), required=False, max_length=MOST_POLYGONS, help_text="as the adjudicator saw them"
     )
     correction = serializers.PrimaryKeyRelatedField(
         queryset=Correction.objects.all(),

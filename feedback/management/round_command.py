@@ -1,8 +1,8 @@
 """What the commands of a round share."""
 
-from abc import abstractmethod
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,15 +13,17 @@ from feedback.models import Report, Round
 
 
 class RoundCommand(JsonCommand):
-    """One move of a round, named by its key, by whoever holds the console."""
+    """One move of a round, named by its key, by whoever holds the console.
+
+    Attributes:
+        act: the move.
+    """
+
+    act: ClassVar[Callable[..., Round]]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One round."""
         parser.add_argument("round", metavar="ROUND", help="key of the round, as its page and /api/v1/rounds/ show it")
-
-    @abstractmethod
-    def act(self, **options: Any) -> Any:
-        """The move."""
 
     def play(self, **options: Any) -> dict[str, Any]:
         """Move it, and say where it stands."""

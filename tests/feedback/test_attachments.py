@@ -10,6 +10,7 @@ from feedback import storage
 from feedback.actions.attachments import attach_file, remove_attachment, shown_name
 from feedback.models import Attachment
 from feedback.states import ReportState
+from territories.states import Role
 from tests import factories
 from tests.feedback import files
 
@@ -23,7 +24,7 @@ def own_folder(settings, tmp_path):
 
 @pytest.fixture
 def report():
-    return factories.ReportFactory(draft=True)
+    return factories.ReportFactory(draft=True, author=factories.person_with(Role.REVIEWER))
 
 
 def attach(report, content=None, name="photo.jpg", by=None):
@@ -178,6 +179,11 @@ def test_nobody_adds_a_file_to_the_report_of_another(report):
         attach(report, by=factories.UserFactory())
 
 
+def test_an_author_without_a_mandate_adds_nothing():
+    with pytest.raises(NotAllowedError):
+        attach(factories.ReportFactory(draft=True))
+
+
 @pytest.mark.parametrize("state", [ReportState.IN_REVIEW, ReportState.WITHDRAWN])
 def test_no_file_is_added_once_the_desk_has_the_word(state):
     report = factories.ReportFactory(state=state)
@@ -194,7 +200,7 @@ def test_a_file_of_a_draft_is_removed_for_good(report, settings, django_capture_
 
 
 def test_a_file_that_the_desk_may_have_read_stays():
-    report = factories.ReportFactory()
+    report = factories.ReportFactory(author=factories.person_with(Role.REVIEWER))
     attachment = attach(report)
     with pytest.raises(StateForbidsError):
         remove_attachment(attachment=attachment, by=report.author, at=factories.AN_INSTANT)
