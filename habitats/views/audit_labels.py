@@ -70,14 +70,14 @@ def _page(
 ) -> HttpResponse:
     audit = point.audit
     done, waiting = own_labels(audit, request.user), waiting_points(audit, request.user)
-    before = done.filter(point__number__lt=point.number).last() if done else None
+    before = done.filter(point__number__lt=point.number).last()
     total = done.count() + waiting.count()
     context: dict[str, Any] = {
         "audit": audit,
         "point": point,
         "form": form,
         "mine": mine,
-        "place": done.count() + (0 if mine else 1),
+        "place": done.filter(point__number__lte=point.number).count() if mine else done.count() + 1,
         "done": done.count(),
         "total": total,
         "before": before,
