@@ -34,7 +34,7 @@ def play_validators(ground: Ground, at: datetime.datetime) -> int:
         habitat_actions.validate_releve(
             releve=releve,
             level=ReleveLevel.DOUBTFUL if is_doubtful else ReleveLevel.CERTAIN,
-            reason=_("The species cited are not those of the habitat.") if is_doubtful else "",
+            reason=_("The place does not suit the habitat.") if is_doubtful else _("Place and habitat agree."),
             by=validator,
             at=at + datetime.timedelta(minutes=rank),
         )
