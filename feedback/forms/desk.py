@@ -1,5 +1,6 @@
 """Forms of the decision desk: the filters of the queue, the decision, and the other moves of an adjudicator."""
 
+import datetime
 import json
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from feedback.models import Report, ReportPolygon, Round
+from feedback.models.reports import ReportQuerySet
 from feedback.states import OUTCOMES, REASONS_OF_OUTCOME, RESULTS_OF_OUTCOME, DecisionResult, ReasonCode, ReportState
 from habitats.models import HabitatType
 from habitats.states import Stake
@@ -69,7 +71,9 @@ class QueueFilterForm(forms.Form):
             raise forms.ValidationError(_("No commune nor department has this name. Check the spelling, or its code."))
         return place
 
-    def narrow(self, reports: QuerySet[Report], *, me: int, today: Any, now: Any) -> QuerySet[Report]:
+    def narrow(
+        self, reports: ReportQuerySet, *, me: int, today: datetime.date, now: datetime.datetime
+    ) -> ReportQuerySet:
         """The reports that answer to the filters; a filter that is wrong is left out."""
         asked = self.cleaned_data
         if asked.get("round"):
@@ -148,6 +152,7 @@ class DecisionForm(forms.Form):
     def __init__(self, *args: Any, report: Report, corrections: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.report = report
+        self._has_corrections = bool(corrections)
         cast("forms.ModelChoiceField", self.fields["to_type"]).queryset = legend_types()
         scopes = [choice for choice in Scope.choices if report.is_drawn or choice[0] != Scope.AUTHOR]
         cast("forms.ChoiceField", self.fields["scope"]).choices = scopes
@@ -190,7 +195,7 @@ class DecisionForm(forms.Form):
     @property
     def has_corrections(self) -> bool:
         """Whether a correction stands at the place."""
-        return len(list(cast("forms.ChoiceField", self.fields["fixed_by"]).choices)) > 1
+        return self._has_corrections
 
     @property
     def corrects(self) -> bool:

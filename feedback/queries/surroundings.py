@@ -127,7 +127,7 @@ def other_years(report: Report, person: Person, *, on: datetime.date) -> list[Ot
     if report.geometry is None:
         return []
     middle = report.geometry.point_on_surface
-    vintages = list(vintages_visible_to(person, on=on).exclude(pk=report.vintage_id))
+    vintages = [vintage for vintage in vintages_visible_to(person, on=on) if vintage.pk != report.vintage_id]
     polygons = Polygon.objects.for_lists().defer("geometry", "geometry_3857").at(middle).filter(vintage__in=vintages)
     by_vintage = {polygon.vintage_id: polygon for polygon in polygons}
     return [OtherYear(vintage, by_vintage[vintage.pk]) for vintage in vintages if vintage.pk in by_vintage]
@@ -153,7 +153,8 @@ def reports_around(report: Report, visible: QuerySet[Report]) -> list[Report]:
     """Other reports within AROUND_M of the place, among those that the person may see, newest first."""
     if report.geometry is None:
         return []
-    around = visible.exclude(pk=report.pk).filter(geometry__intersects=box_around(report))
+    others = visible.exclude(pk=report.pk).exclude(submitted_at=None)
+    around = others.filter(geometry__intersects=box_around(report))
     # Lists leave outlines out; here each is drawn.
     drawn = around.defer(None).defer("commune__geometry", "commune__geometry_3857")
     return list(drawn.order_by("-submitted_at", "-pk")[:MOST_REPORTS_AROUND])
@@ -162,6 +163,8 @@ def reports_around(report: Report, visible: QuerySet[Report]) -> list[Report]:
 def box_around(report: Report) -> GEOSGeometry:
     """The box that holds the place and AROUND_M on each side of it, in SRID 4326."""
     epsg = report.round.region.epsg
+    if report.geometry is None:
+        raise ValueError("a report without a place has nothing around it")
     west, south, east, north = report.geometry.transform(epsg, clone=True).extent
     box = Outline.from_bbox((west - AROUND_M, south - AROUND_M, east + AROUND_M, north + AROUND_M))
     box.srid = epsg
@@ -170,7 +173,7 @@ def box_around(report: Report) -> GEOSGeometry:
 
 def _of_vintage(report: Report) -> QuerySet[Polygon]:
     polygons = Polygon.objects.for_lists().select_related("habitat_type__legend_entry")
-    return polygons.filter(vintage_id=report.vintage_id)
+    return polygons.filter(vintage=report.vintage)
 
 
 def _union(outlines: list[GEOSGeometry]) -> GEOSGeometry:

@@ -21,7 +21,7 @@ from feedback.queries.reports import reports_visible_to
 from feedback.queries.surroundings import corrections_at, pieces_decided
 from feedback.states import DecisionResult, ReasonCode, ReportState
 from feedback.views.desk.queue import address
-from feedback.views.desk.report import first_form, render_sheet, report_of
+from feedback.views.desk.report import render_sheet, report_of
 from feedback.views.desk.sheet import DeskSheet, what_moved
 from territories.permissions import SignedInRequest
 
@@ -54,7 +54,7 @@ def renew(request: SignedInRequest, pk: int) -> JsonResponse:
         held = actions.renew_lock(report=report, by=request.user, at=timezone.now())
     except BiocciaError as error:
         return JsonResponse({"said": str(error.detail)}, status=error.status)
-    return JsonResponse({"until": held.locked_until.isoformat()})
+    return JsonResponse({"until": held.locked_until})
 
 
 @require_POST
@@ -131,8 +131,7 @@ def _refused(request: SignedInRequest, pk: int, form: DecisionForm, error: Biocc
     report = report_of(request, pk)
     moved = what_moved(form.cleaned_data["seen"], report)
     sheet = DeskSheet(report, request.user, timezone.now())
-    form.data = form.data.copy()
-    form.data["seen"] = first_form(sheet).initial["seen"]
+    form.data = {**{name: form.data[name] for name in form.data}, "seen": sheet.seen}
     for name, sentence in error.fields.items():
         form.add_error(FIELD_OF_FACT.get(name, name if name in form.fields else None), sentence)
     return render_sheet(request, report, form=form, error=error, moved=moved)

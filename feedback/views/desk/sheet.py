@@ -180,15 +180,11 @@ class DeskSheet:
         changed = polygon is None or polygon.version != line.version_seen
         return {"seen": line, "polygon": polygon, "changed": changed}
 
-    @property
-    def has_changed(self) -> bool:
-        """Whether a contested polygon is no longer the one that the author saw."""
-        return any(line["changed"] for line in self.lines)
-
     @cached_property
     def covered(self) -> list[Any]:
         """What the author's outline covers, polygon by polygon."""
-        return pieces_under(self.report, self.report.geometry) if self.report.is_drawn else []
+        outline = self.report.geometry if self.report.is_drawn else None
+        return pieces_under(self.report, outline) if outline is not None else []
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:
