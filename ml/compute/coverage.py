@@ -295,12 +295,9 @@ def _check(polygons: NDArray[np.object_], repainted: Repainted) -> None:
     kept = [place for place in range(polygons.size) if place not in replaced]
     after = np.concatenate([polygons[kept], np.array([piece.outline for piece in repainted.pieces], object)])
     before_m2, after_m2 = shapely.area(polygons).sum(), shapely.area(after).sum()
-    is_polygonal = (shapely.get_type_id(after) == shapely.GeometryType.POLYGON).all()
-    if (
-        not is_polygonal
-        or abs(after_m2 - before_m2) > AREA_TOLERANCE * before_m2
-        or not shapely.coverage_is_valid(after)
-    ):
-        raise CoverageError(
-            "This outline cannot be drawn into the map without a gap; move it a little, or draw it simpler."
-        )
+    is_polygonal = bool((shapely.get_type_id(after) == shapely.GeometryType.POLYGON).all())
+    keeps_area = abs(after_m2 - before_m2) <= AREA_TOLERANCE * before_m2
+    # A map that had a defect there before is not refused for it: nobody could ever correct the place.
+    is_sound = (keeps_area and shapely.coverage_is_valid(after)) or not shapely.coverage_is_valid(polygons)
+    if not (is_polygonal and is_sound):
+        raise CoverageError("This outline cannot be drawn without leaving a gap; move it a little, or draw it simpler.")

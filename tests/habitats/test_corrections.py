@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import shapely
 from django.db import connection
+from django.db.models import SET_NULL, ManyToOneRel
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -337,6 +338,22 @@ def test_a_map_that_is_replaced_goes_without_a_history_of_each_polygon():
     open_vintage(vintage=new)
     assert not old.polygons.exists()
     assert not Polygon.pgh_event_model.objects.exists()
+
+
+def test_what_points_at_the_polygons_of_a_replaced_map_is_let_go():
+    old, new = three_stripes(), three_stripes(building=True)
+    relation = next(
+        one
+        for one in Polygon._meta.get_fields(include_hidden=True)
+        if isinstance(one, ManyToOneRel) and one.on_delete is SET_NULL
+    )
+    assert relation.related_model._meta.app_label == "feedback"
+    with CaptureQueriesContext(connection) as queries:
+        open_vintage(vintage=new)
+    assert not old.polygons.exists()
+    touched = [query["sql"] for query in queries if relation.related_model._meta.db_table in query["sql"]]
+    assert touched
+    assert all(sql.startswith("UPDATE") for sql in touched)
 
 
 def test_a_polygon_that_a_decision_removes_is_kept_in_the_history(vintage):

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from ml.compute.coverage import Paint, Rules, repaint
+from ml.compute.errors import CoverageError
 from ml.compute.grids import Grid
 from ml.compute.minimum_unit import apply_minimum_unit
 from ml.compute.outlines import outline_patches
@@ -164,6 +165,20 @@ def test_an_outline_of_several_parts_with_a_hole_is_drawn_whole():
         polygons, codes, repaint(polygons, codes, [Paint(MultiPolygon([ring, at(22, 2, 28, 8)]), "D")], rules=RULES)
     )
     assert area_of(outlines, after, "D") == pytest.approx(4800 + 3600)
+
+
+def test_a_place_whose_map_had_a_defect_before_can_still_be_corrected():
+    polygons, codes = stripes()
+    polygons[1] = shapely.union(polygons[1], at(9, 4, 10, 5))  # B overlaps A by a cell
+    result = repaint(polygons, codes, [Paint(at(2, 2, 8, 8), "D")], rules=RULES)
+    assert [piece.outline.area for piece in result.pieces if piece.code == "D"] == [pytest.approx(3600)]
+
+
+def test_what_would_leave_a_gap_is_refused(monkeypatch):
+    polygons, codes = stripes()
+    monkeypatch.setattr("ml.compute.coverage.AREA_TOLERANCE", -1.0)
+    with pytest.raises(CoverageError, match="gap"):
+        repaint(polygons, codes, [Paint(at(2, 2, 8, 8), "D")], rules=RULES)
 
 
 maps = st.builds(
