@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 from bioccia.errors import NotAllowedError
 from feedback.models import Report, Round
 from feedback.queries.ground import share_inside
-from feedback.states import TAKES_FILES, ReportState, Who
+from feedback.queries.reports import READING_RIGHTS
+from feedback.states import ReportState, Who
 from territories.models import Territory, User
 from territories.permissions import Person, may, may_everywhere, territories_with_right
 
 LEAST_SHARE_INSIDE = 0.5
-# Rights whose holders read the reports of others.
-READING_RIGHTS = ("decide", "decide_appeal", "release")
 
 
 def places_of(person: Person, right: str, on: datetime.date) -> list[Territory]:
@@ -92,9 +91,8 @@ def may_read(person: Person, report: Report, on: datetime.date) -> bool:
 
 
 def may_attach(person: Person, report: Report, on: datetime.date) -> bool:
-    """Whether the person adds files: its author, as long as they have the word, and with a mandate."""
-    is_author = isinstance(person, User) and person.pk == report.author_id
-    return is_author and report.state in TAKES_FILES and may_begin(person, on)
+    """Whether the person adds files to the report: its author, with a mandate in force."""
+    return isinstance(person, User) and person.pk == report.author_id and may_begin(person, on)
 
 
 def require_move(person: User | None, who: Who, report: Report, on: datetime.date) -> None:

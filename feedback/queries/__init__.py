@@ -12,26 +12,19 @@ from feedback.queries.effects import (
 )
 from feedback.queries.ground import contested_vintage, disagreeing_reports, near_duplicates, polygons_under
 from feedback.queries.reports import (
-    QueueFilters,
-    QueuePage,
     counts_by_state,
     my_reports,
     places_under,
     queue_of,
-    queue_page,
-    report_of_uuid,
     reports_carried_by,
     reports_for_lists,
     reports_visible_to,
     rounds_for,
-    rounds_held_by,
 )
 from feedback.queries.second_signature import second_signature_reasons
 
 __all__ = [
     "ChangedArea",
-    "QueueFilters",
-    "QueuePage",
     "ReportEffect",
     "TimelineEntry",
     "areas_changed",
@@ -44,13 +37,10 @@ __all__ = [
     "places_under",
     "polygons_under",
     "queue_of",
-    "queue_page",
-    "report_of_uuid",
     "reports_carried_by",
     "reports_for_lists",
     "reports_visible_to",
     "rounds_for",
-    "rounds_held_by",
     "second_signature_reasons",
     "standing_decision",
     "timeline_of",

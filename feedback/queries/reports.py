@@ -1,26 +1,23 @@
 """Which reports a person reads, which wait at the desk, and which a release carries."""
 
 import datetime
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from feedback.models import Decision, Release, Report, ReportPolygon, Round
+from feedback.models import Decision, Release, Report, Round
 from feedback.models.reports import ReportQuerySet
 from feedback.states import OPEN_STATES, ReportState
-from habitats.models import BoundCorrection, HabitatType
+from habitats.models import BoundCorrection
 from habitats.states import BindingOutcome
 from territories.models import Territory, User
 from territories.permissions import Person, territories_with_right
 from territories.queries import keys_under
 from territories.states import TerritoryKind
 
-DECIDING_RIGHTS = ("decide", "decide_appeal")
-READING_RIGHTS = (*DECIDING_RIGHTS, "release")
-PAGE_SIZE = 50
+# Rights whose holders read the reports of others.
+READING_RIGHTS = ("decide", "decide_appeal", "release")
 
 
 def reports_for_lists() -> ReportQuerySet:
@@ -61,42 +58,15 @@ def places_under(held: list[Territory]) -> list[int] | None:
     return sorted(keys_under(place.pk for place in held))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFilters:
-    """What an adjudicator looks for.
-
-    Attributes:
-        round: of one round.
-        state: in one state (a ReportState); empty: all those that wait for somebody.
-        commune: in one commune.
-        habitat: seen or proposed.
-        stake: a Stake.
-        sent_before: sent before the moment.
-        mine: held by the person.
-        free_at: held by nobody at the moment.
-    """
-
-    round: Round | None = None
-    state: str = ""
-    commune: Territory | None = None
-    habitat: HabitatType | None = None
-    stake: str = ""
-    sent_before: datetime.datetime | None = None
-    mine: bool = False
-    free_at: datetime.datetime | None = None
-
-
-def queue_of(person: Person, on: datetime.date, filters: QueueFilters | None = None) -> ReportQuerySet:
-    """The reports that a person may decide, first due first; appeals are for the panel, the others not.
+def queue_of(person: Person, on: datetime.date) -> ReportQuerySet:
+    """The open reports that a person may decide, first due first; appeals are for the panel, the others not.
 
     A report of the person's own is not among them.
     """
-    filters = filters or QueueFilters()
+    reports = reports_for_lists().filter(state__in=OPEN_STATES)
     if not isinstance(person, User):
-        return reports_for_lists().none()
-    reports = reports_for_lists().not_drafts().exclude(author=person).filter(_decided_by(person, on))
-    states = [filters.state] if filters.state else list(OPEN_STATES)
-    return _narrowed(reports.filter(state__in=states), filters, person).ordered_for_desk()
+        return reports.none()
+    return reports.exclude(author=person).filter(_decided_by(person, on)).ordered_for_desk()
 
 
 def _decided_by(person: User, on: datetime.date) -> Q:
@@ -112,60 +82,17 @@ def _at(places: list[int] | None) -> Q:
     return Q() if places is None else Q(commune__in=places)
 
 
-def _narrowed(reports: ReportQuerySet, filters: QueueFilters, person: User) -> ReportQuerySet:
-    wanted: dict[str, Any] = {
-        "round": filters.round,
-        "commune": filters.commune,
-        "stake": filters.stake,
-        "submitted_at__lt": filters.sent_before,
-        "locked_by": person if filters.mine else None,
-    }
-    reports = reports.filter(**{name: value for name, value in wanted.items() if value})
-    if filters.free_at:
-        reports = reports.filter(Q(locked_until=None) | Q(locked_until__lte=filters.free_at))
-    if filters.habitat:
-        seen = ReportPolygon.objects.filter(report=OuterRef("pk"), type_seen=filters.habitat)
-        reports = reports.filter(Q(proposed_type=filters.habitat) | Exists(seen))
-    return reports
-
-
-@dataclass(frozen=True)
-class QueuePage:
-    """Some lines of the queue, and where the next ones begin: `due_on` and primary key of the last one, or None."""
-
-    reports: list[Report]
-    after: tuple[datetime.date, int] | None
-
-
-def queue_page(
-    queue: QuerySet[Report], *, after: tuple[datetime.date, int] | None = None, size: int = PAGE_SIZE
-) -> QueuePage:
-    """One page of a queue, found by where the last one ended: as quick at the end as at the start."""
-    if after is not None:
-        due_on, pk = after
-        # The first comparison lets the index begin there; PostgreSQL does not see it in the second alone.
-        queue = queue.filter(due_on__gte=due_on).filter(Q(due_on__gt=due_on) | Q(pk__gt=pk))
-    found = list(queue[: size + 1])
-    last = found[size - 1] if len(found) > size else None
-    return QueuePage(found[:size], (last.due_on, last.pk) if last is not None and last.due_on else None)
-
-
 def counts_by_state(reports: QuerySet[Report]) -> Mapping[str, int]:
     """How many reports stand in each state."""
     rows = reports.order_by().values_list("state").annotate(Count("pk"))
     return dict(rows)
 
 
-def report_of_uuid(person: Person, client_uuid: uuid.UUID, on: datetime.date) -> Report | None:
-    """The report of an identifier, where the person may read it."""
-    return reports_visible_to(person, on).filter(client_uuid=client_uuid).first()
-
-
 def rounds_for(person: Person, at: datetime.datetime) -> QuerySet[Round]:
     """The rounds in which a person may send a report now: theirs overlaps a place where they contest."""
     receiving = Round.objects.receiving(at).select_related("territory")
     receiving = receiving.defer("territory__geometry", "territory__geometry_3857")
-    held = territories_with_right(person, "contest", on=at.date())
+    held = territories_with_right(person, "contest", on=timezone.localdate(at))
     if not held:
         return receiving.none()
     places = places_under(held)
@@ -173,16 +100,6 @@ def rounds_for(person: Person, at: datetime.datetime) -> QuerySet[Round]:
         return receiving
     above = {pk for place in held for pk in place.ancestor_ids()}
     return receiving.filter(Q(territory__in=places) | Q(territory__in=above))
-
-
-def rounds_held_by(person: Person, on: datetime.date) -> QuerySet[Round]:
-    """The rounds that a release administrator plans, opens and closes."""
-    rounds = Round.objects.select_related("territory").defer("territory__geometry", "territory__geometry_3857")
-    held = territories_with_right(person, "release", on=on)
-    if not held:
-        return rounds.none()
-    places = places_under(held)
-    return rounds if places is None else rounds.filter(territory__in=places)
 
 
 def reports_carried_by(release: Release) -> QuerySet[Report]:

@@ -175,11 +175,10 @@ def test_an_author_does_everything_with_their_own_report_but_decide_it(there):
     assert not queue_of(author, on).exists()
 
 
-def test_an_author_attaches_while_somebody_still_looks_at_it(there):
-    report = there.sent()
-    on = there.at.date()
+def test_an_author_attaches_with_a_mandate_in_force(there):
+    report, on = there.sent(), there.at.date()
     assert may_attach(there.reviewer, report, on)
-    report.state = ReportState.INTEGRATED
+    there.reviewer.mandates.all().delete()
     assert not may_attach(there.reviewer, report, on)
 
 

@@ -7,20 +7,17 @@ from django.contrib.gis.geos import Polygon as Outline
 from feedback import actions
 from feedback.models import Report
 from feedback.queries import (
-    QueueFilters,
     counts_by_state,
     effect_of,
     my_reports,
     near_duplicates,
     queue_of,
-    queue_page,
-    report_of_uuid,
     reports_visible_to,
     timeline_of,
 )
 from feedback.queries.ground import share_inside
 from feedback.states import ReportState
-from tests.factories import DAY, Consultation, PolygonFactory, ReportFactory, ReportPolygonFactory, square
+from tests.factories import DAY, Consultation, PolygonFactory, ReportFactory, square
 
 pytestmark = pytest.mark.django_db
 
@@ -36,53 +33,12 @@ def waiting(there, **fields):
     return ReportFactory(**{**kept, **fields})
 
 
-def found(there, **filters):
-    return set(queue_of(there.adjudicator, there.at.date(), QueueFilters(**filters)))
-
-
 def test_the_queue_holds_what_waits_first_due_first(there):
     later = waiting(there, due_on=there.at.date() + DAY)
     sooner = waiting(there)
     waiting(there, state=ReportState.ACCEPTED)
     waiting(there, draft=True)
     assert list(queue_of(there.adjudicator, there.at.date())) == [sooner, later]
-
-
-def test_the_queue_narrows_by_each_filter(there):
-    plain = waiting(there, submitted_at=there.at)
-    old = waiting(there, submitted_at=there.at - 30 * DAY)
-    held = waiting(there, locked_by=there.adjudicator, locked_until=there.at + DAY, state=ReportState.IN_REVIEW)
-    high = waiting(there, stake="fort", proposed_type=there.mire)
-    seen = waiting(there)
-    ReportPolygonFactory(report=seen, type_seen=there.mire)
-    closed = waiting(there, state=ReportState.ACCEPTED)
-    elsewhere = waiting(there, commune=there.inside)
-    everything = {plain, old, held, high, seen, elsewhere}
-    assert found(there) == everything
-    assert found(there, round=there.round) == everything
-    assert found(there, state=ReportState.ACCEPTED) == {closed}
-    assert found(there, commune=there.inside) == {elsewhere}
-    assert found(there, stake="fort") == {high}
-    assert found(there, habitat=there.mire) == {high, seen}
-    assert found(there, mine=True) == {held}
-    assert found(there, free_at=there.at) == everything - {held}
-    assert found(there, sent_before=there.at - 20 * DAY) >= {old}
-    assert plain not in found(there, sent_before=there.at - 20 * DAY)
-
-
-def test_pages_of_the_queue_follow_one_another_without_gap_or_double(there):
-    days = [there.at.date() + DAY * (n % 3) for n in range(11)]
-    everything = [waiting(there, due_on=day) for day in days]
-    queue = queue_of(there.adjudicator, there.at.date())
-    after, pages = None, []
-    while True:
-        page = queue_page(queue, after=after, size=4)
-        pages.append(page.reports)
-        after = page.after
-        if after is None:
-            break
-    assert [len(page) for page in pages] == [4, 4, 3]
-    assert [row for page in pages for row in page] == sorted(everything, key=lambda row: (row.due_on, row.pk))
 
 
 def test_states_are_counted(there):
@@ -113,13 +69,6 @@ def test_people_read_their_own_and_those_of_their_desk(there):
     assert not reports_visible_to(AnonymousUser(), on).exists()
     assert not queue_of(AnonymousUser(), on).exists()
     assert list(my_reports(there.reviewer)) == [draft, mine]
-
-
-def test_a_report_is_found_by_its_identifier_by_who_may_read_it(there):
-    report = waiting(there)
-    on = there.at.date()
-    assert report_of_uuid(there.adjudicator, report.client_uuid, on) == report
-    assert report_of_uuid(there.reviewer, report.client_uuid, on) is None
 
 
 def test_an_author_reads_their_story_without_the_names_and_words_of_the_desk(there):

@@ -3,12 +3,12 @@ import pytest
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions, tasks
 from feedback.models import Round
-from feedback.queries import rounds_for, rounds_held_by
+from feedback.queries import rounds_for
 from feedback.states import ROUND_MOVES, ReportState, RoundState
 from habitats.states import VintageState
 from territories.models import OutboxMessage
 from territories.states import Role
-from tests.factories import DAY, Consultation, RegionFactory, RoundFactory, person_with
+from tests.factories import DAY, Consultation, RoundFactory, person_with
 
 pytestmark = pytest.mark.django_db
 
@@ -159,12 +159,3 @@ def test_a_reviewer_sees_the_rounds_of_their_places_that_receive(there):
     assert set(rounds_for(there.another_reviewer(there.commune), at)) == {there.round, here, commune, in_grace}
     assert beside in rounds_for(there.another_reviewer(there.region), at)
     assert not rounds_for(there.adjudicator, at).exists()
-
-
-def test_an_administrator_holds_the_rounds_of_their_places(there):
-    beside = RoundFactory(territory=there.beside)
-    on = there.at.date()
-    assert set(rounds_held_by(there.administrator, on)) == {there.round, beside}
-    assert list(rounds_held_by(person_with(Role.RELEASE_ADMINISTRATOR, there.beside), on)) == [beside]
-    assert not rounds_held_by(there.reviewer, on).exists()
-    assert RegionFactory() == beside.region
