@@ -74,7 +74,6 @@ def _map_is_working(vintage: Vintage) -> GateLine:
 
 
 def _no_run_is_open(vintage: Vintage) -> GateLine:
-    # The publication of this very map is not what the gate is about.
     run = Run.objects.open().filter(region=vintage.region_id).first()
     sentence = _("No run is under way.") if run is None else _("%(run)s is not finished.") % {"run": run}
     way_out = _("Wait for its end or stop it, on its page.")

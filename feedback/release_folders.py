@@ -22,6 +22,8 @@ MEDIA_TYPES = {
     ".sha256": "text/plain; charset=utf-8",
 }
 
+READ_ONLY = 0o444
+
 
 def folder_of(release: Release) -> Path:
     """Where the files of a release stand."""
@@ -56,6 +58,8 @@ def put_in_place(draft: Path, release: Release) -> Path:
     target = folder_of(release)
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
+    for path in draft.iterdir():
+        path.chmod(READ_ONLY)
     for path in (*draft.iterdir(), draft):
         _sync(path)  # the row that follows outlives a power cut: so must what it speaks of
     draft.replace(target)

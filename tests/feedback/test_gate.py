@@ -102,6 +102,15 @@ def test_a_licence_that_forbids_or_is_not_known_blocks_and_is_named(vintage, wor
     assert vintage.region.name in line_of(vintage, "licences_are_compatible").sentence
 
 
+def test_the_licence_of_releves_that_the_map_learned_from_counts(vintage):
+    closed = factories.ReleveDatasetFactory(name="Carnets de 1998", licence="CC BY-NC")
+    factories.ReleveFactory(dataset=closed)
+    assert blocked(vintage) == []  # nobody learned from it
+    factories.ReleveFactory(dataset=closed, sample=factories.SampleFactory(year=2024))
+    assert blocked(vintage) == ["licences_are_compatible"]
+    assert "Carnets de 1998" in line_of(vintage, "licences_are_compatible").sentence
+
+
 def test_a_gap_between_polygons_blocks_and_is_named(vintage):
     polygon = Polygon.objects.get(vintage=vintage, number=2)
     west, south, east, north = polygon.geometry.extent

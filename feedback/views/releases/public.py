@@ -17,6 +17,7 @@ from feedback import release_folders
 from feedback.errors import ReleaseWithdrawnError
 from feedback.forms.releases import ReasonForm
 from feedback.models import ReleaseFile
+from feedback.publication.draft import smallest_scale
 from feedback.queries import releases as queries
 from feedback.states import ReleaseState
 from feedback.views.releases.words import accuracy_rows, citation, file_lines, tag_of_release
@@ -61,7 +62,7 @@ def release_page(request: HttpRequest, year: int, number: int) -> HttpResponse:
         "accuracy": accuracy_rows(assessment),
         "files": file_lines(release),
         "citation": citation(release),
-        "scale": round(release.region.resolution_m * 2500),
+        "scale": smallest_scale(release),
         "latest": queries.latest_release(year),
         "may_release": may_everywhere(request.user, "release", on=timezone.localdate()),
         "reason_form": ReasonForm(),
