@@ -136,7 +136,7 @@ def measure_database(round_: "Round") -> None:
     from django.utils import timezone
 
     from feedback.models import Report
-    from feedback.queries import queue_of, queue_page
+    from feedback.queries import queue_of
     from feedback.states import OPEN_STATES
     from territories.models import User
 
@@ -144,8 +144,10 @@ def measure_database(round_: "Round") -> None:
     today = timezone.localdate()
     every = ("round__territory", "round__region", "author", "organisation", "commune", "proposed_type", "vintage")
 
-    def ours(_page: int) -> None:
-        queue_page(queue_of(adjudicator, today))
+    def ours(page: int) -> None:
+        queue = queue_of(adjudicator, today)
+        queue.count()
+        list(queue[page * 50 : page * 50 + 50])
 
     def peer(page: int) -> None:
         rows = Report.objects.select_related(*every).filter(state__in=OPEN_STATES).order_by("due_on", "pk")
@@ -218,7 +220,7 @@ def main() -> None:
         started = time.perf_counter()
         round_ = consulted_region()
         print(f"ground in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-        with ground.web_server(REGION) as port:
+        with ground.web_server(REGION, with_files=True) as port:
             ground.warm(port, "/healthz")
             measure_queue(port)
             measure_sending(port)

@@ -19,7 +19,7 @@ from feedback.states import ErrorType, EvidenceType, ReportState, RoundState
 from habitats.models import Polygon, Vintage
 from habitats.states import Stake, VintageState
 from ml.models import Artefact
-from territories.actions import give_mandate, store_territories
+from territories.actions import as_multipolygon, give_mandate, store_territories
 from territories.models import Organisation, Region, Territory, User
 from territories.states import Role, TerritoryKind
 
@@ -161,8 +161,8 @@ def _commune(number: int) -> dict[str, Any]:
 
 
 def _territory(code: str, parent: str, *box: float) -> dict[str, Any]:
-    outline = shapely.segmentize(shapely.MultiPolygon([shapely.box(*box)]), 0.0005)
-    geometry = GEOSGeometry(memoryview(shapely.to_wkb(outline)), srid=4326)
+    outline = shapely.segmentize(shapely.box(*box), 0.0005)
+    geometry = as_multipolygon(GEOSGeometry(memoryview(shapely.to_wkb(outline)), srid=4326))
     names = {"code": code, "name": f"Territoire {code}", "parent_code": parent, "geometry": geometry}
     return {**names, "geometry_3857": geometry.transform(3857, clone=True), "area_m2": 1.0}
 

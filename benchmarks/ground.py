@@ -56,7 +56,7 @@ def web_server(region: str = REGION, *, with_files: bool = False) -> Iterator[in
 
 
 def _wait_until_it_answers(port: int, server: subprocess.Popen) -> None:
-    for _try in range(300):
+    for _try in range(900):
         if server.poll() is not None:
             raise RuntimeError("the web server ended; its words are in log/web.log of the region")
         with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ def _wait_until_it_answers(port: int, server: subprocess.Popen) -> None:
             if connection.getresponse().status == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError("the web server did not answer in 30 s")
+    raise RuntimeError("the web server did not answer in 90 s")
 
 
 def timed_requests(port: int, paths_to_ask: list[str], headers: dict[str, str] | None = None) -> list[float]:
