@@ -176,7 +176,12 @@ class Releve(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.dataset} – {self.external_id}"
+        return f"{self.dataset} – {self.number}"
+
+    @property
+    def number(self) -> str:
+        """As people read it: where its file gave none, a short mark of what its row says."""
+        return f"#{self.external_id[4:10]}" if self.external_id.startswith("row:") else self.external_id
 
 
 @pghistory.track(pghistory.UpdateEvent(row=pghistory.Old), pghistory.DeleteEvent())
