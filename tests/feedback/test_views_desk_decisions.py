@@ -2,6 +2,7 @@ import datetime
 import json
 
 import pytest
+from django.contrib.gis.geos import Polygon as Outline
 from django.utils import timezone
 
 from feedback import actions
@@ -129,6 +130,34 @@ def test_an_outline_drawn_at_the_desk_cuts_the_polygon(desk, ground):
     assert Decision.objects.get().outline is not None
     area = Polygon.objects.filter(vintage=ground.vintage, habitat_type=ground.habitats[0]).get().area_m2
     assert area == pytest.approx(ground.polygons[0].area_m2 / 2, rel=0.01)
+
+
+def test_the_outline_of_the_author_is_corrected_as_it_was_drawn(desk, ground):
+    west, south, east, north = ground.polygons[0].geometry.extent
+    drawn = Outline.from_bbox((west, south, (west + east) / 2, north))
+    drawn.srid = 4326
+    report = take(send(ground, geometry=drawn, is_drawn=True), ground.adjudicator)
+    page_before = sheet(desk, report)
+    assert page_before.context["form"].initial["scope"] == "author"
+    assert [piece.polygon.number for piece in page_before.context["sheet"].covered] == [ground.polygons[0].number]
+    response = post(desk, "propose", report, sign="1", **decision(report, scope="author"))
+    assert response.status_code == 302
+    area = Polygon.objects.get(vintage=ground.vintage, habitat_type=ground.habitats[0]).area_m2
+    assert area == pytest.approx(ground.polygons[0].area_m2 / 2, rel=0.01)
+
+
+def test_a_report_already_corrected_names_the_correction(desk, ground):
+    first, second = send(ground), send(ground)
+    take(first, ground.adjudicator)
+    post(desk, "propose", first, sign="1", **decision(first))
+    take(second, ground.adjudicator)
+    form = sheet(desk, second).context["form"]
+    ((correction, _words),) = form.fields["fixed_by"].choices[1:]
+    given = {"outcome": "already_fixed", "reason_code": "already_corrected", "seen": form.initial["seen"]}
+    assert post(desk, "propose", second, **decision(second, **given)).status_code == 422
+    given["fixed_by"] = correction
+    assert post(desk, "propose", second, sign="1", **decision(second, **given)).status_code == 302
+    assert state_of(second) == ReportState.ALREADY_FIXED
 
 
 def test_the_effect_is_told_before_sending(desk, ground):

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -79,7 +79,8 @@ def desk(request: SignedInRequest) -> HttpResponse:
     """The queue of a tab, filtered by the address."""
     asked = asked_of(request)
     counts = count_by_tab(asked.queue, request.user)
-    paginator = Paginator(_for_lines(asked.reports), PER_PAGE)
+    # Keys first, rows after: a late page does not read the rows before it.
+    paginator = Paginator(asked.reports.values_list("pk", flat=True), PER_PAGE)
     if not asked.is_filtered and asked.tab is not CLOSED:
         paginator.count = counts[asked.tab.key]  # known already: not counted twice
     page = paginator.get_page(request.GET.get("page"))
@@ -90,7 +91,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
         "form": asked.form,
         "is_filtered": asked.is_filtered,
         "page": page,
-        "lines": [_line(report, request.user.pk, now) for report in page],
+        "lines": [_line(report, request.user.pk, now) for report in _reports_of_keys(list(page))],
         "own_proposals": count_own_proposals(asked.queue, request.user) if asked.tab is TO_SIGN else 0,
         "query": query_of(request.GET),
     }
@@ -176,11 +177,12 @@ def address(name: str, request: SignedInRequest, pk: int) -> str:
     return reverse(name, args=[pk]) + (f"?{query}" if query else "")
 
 
-def _for_lines(reports: QuerySet[Report]) -> QuerySet[Report]:
-    """With the names that a line shows, and no outline."""
+def _reports_of_keys(keys: list[int]) -> list[Report]:
+    """The reports in the order of their keys, with the names that a line shows, and no outline."""
     heavy = ("geometry", "comment", "commune__geometry", "commune__geometry_3857")
-    named = reports.select_related(None).select_related("commune", "proposed_type", "locked_by").defer(*heavy)
-    return named.prefetch_related("polygons__type_seen")
+    named = Report.objects.select_related("commune", "proposed_type", "locked_by").defer(*heavy)
+    found = named.prefetch_related("polygons__type_seen").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def _line(report: Report, me: int, now: datetime.datetime) -> Line:
