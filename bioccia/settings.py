@@ -219,6 +219,7 @@ CELERY_BEAT_SCHEDULE = {
     "send the mail that waits": {"task": "territories.send_mail", "schedule": 20.0, "options": {"expires": 20}},
     "open and close rounds": {"task": "feedback.turn_rounds", "schedule": 60.0, "options": {"expires": 60}},
     "advance the year": {"task": "feedback.advance_cycles", "schedule": 10.0, "options": {"expires": 10}},
+    "follow new maps": {"task": "feedback.follow_new_maps", "schedule": 60.0, "options": {"expires": 60}},
     "remind and expire": {"task": "feedback.expire_reports", "schedule": 3600.0},
 }
 # A run's kind, and the doorbell that plays it. The dispatcher in ml reads this and imports no app above it.

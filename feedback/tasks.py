@@ -24,6 +24,12 @@ def turn_rounds() -> None:
     actions.turn_rounds(at=timezone.now())
 
 
+@shared_task(name="feedback.follow_new_maps")
+def follow_new_maps() -> None:
+    """Find the polygons of open reports again where a map was made again."""
+    actions.follow_new_maps(at=timezone.now())
+
+
 @shared_task(name="feedback.expire_reports")
 def expire_reports() -> None:
     """Remind authors of questions, and expire what waited too long."""

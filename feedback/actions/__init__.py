@@ -1,7 +1,7 @@
 """Every write of the consultation: rounds, drafts, reports, the desk, decisions, files, the yearly cycle."""
 
 from feedback.actions.attachments import attach_file, remove_attachment
-from feedback.actions.clock import expire_reports, return_stale_reports
+from feedback.actions.clock import expire_reports, follow_new_maps, return_stale_reports
 from feedback.actions.cycles import attach_release, attach_run, finish_phase, note_waiting, start_cycle
 from feedback.actions.decisions import integrate_reports, propose_decision, revert_report, sign_decision
 from feedback.actions.desk import ask_author, let_go, merge_report, renew_lock, send_to_field, take_report
@@ -37,6 +37,7 @@ __all__ = [
     "facts_of",
     "finish_phase",
     "fix_thresholds",
+    "follow_new_maps",
     "integrate_reports",
     "let_go",
     "merge_report",

@@ -15,6 +15,7 @@ from feedback.models import Report, ReportPolygon
 from feedback.queries.ground import polygons_under
 from feedback.states import OPEN_STATES, MoveReason, ReportState
 from habitats.models import Polygon, Vintage
+from habitats.states import VintageState
 
 logger = structlog.get_logger(__name__)
 # A whole polygon was contested: of the new ones, those that lie mostly in its place take over.
@@ -87,14 +88,39 @@ def return_stale_reports(*, vintage: Vintage, at: datetime.datetime) -> int:
     """
     same_map = Report.objects.filter(round__region=vintage.region_id, round__year=vintage.year)
     stale = same_map.filter(state__in=OPEN_STATES).exclude(vintage=vintage)
-    count = 0
-    for report in stale.only("pk").iterator():
-        make_move(
-            move="relink", report=report, by=None, at=at, effect=lambda held: _found_again(held, vintage=vintage, at=at)
-        )
-        count += 1
+    count = sum(_return(report, vintage, at) for report in list(stale.only("pk")))
     logger.info("reports found again", vintage=vintage.pk, count=count)
     return count
+
+
+@transaction.atomic
+def _return(report: Report, vintage: Vintage, at: datetime.datetime) -> bool:
+    held = held_report(report)
+    # Decided, withdrawn or found again between the list and the lock.
+    if held.state not in OPEN_STATES or held.vintage_id == vintage.pk:
+        return False
+
+    def effect(held: Report) -> Effect:
+        return _found_again(held, vintage=vintage, at=at)
+
+    make_move(move="relink", report=held, by=None, at=at, effect=effect)
+    return True
+
+
+def follow_new_maps(*, at: datetime.datetime) -> int:
+    """Return the stale reports of every working map: whoever made one again knows nothing of reports.
+
+    Rounds on the demonstration's clock are left to its story.
+
+    Returns:
+        How many reports were found to stand on another map.
+    """
+    open_ones = Report.objects.open().filter(round__is_simulated=False)
+    years = set(open_ones.order_by().values_list("round__region", "round__year").distinct())
+    shown = Vintage.objects.filter(state=VintageState.WORKING)
+    return sum(
+        return_stale_reports(vintage=vintage, at=at) for vintage in shown if (vintage.region_id, vintage.year) in years
+    )
 
 
 def _found_again(held: Report, *, vintage: Vintage, at: datetime.datetime) -> Effect:

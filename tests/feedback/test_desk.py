@@ -3,7 +3,7 @@ import datetime
 import pytest
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
-from feedback import actions
+from feedback import actions, tasks
 from feedback.errors import LockedError
 from feedback.models import Report, ReportMove
 from feedback.states import MessageKind, MoveReason, ReportState
@@ -189,6 +189,24 @@ def test_a_map_made_again_finds_the_polygons_of_open_reports_by_place(there):
     assert draft.vintage is None
     taken = actions.take_report(report=proposed, by=there.second, at=later)
     assert taken.locked_by == there.second
+
+
+def test_the_clock_follows_a_map_made_again_outside_of_the_cycle(there):
+    report = there.sent()
+    assert actions.follow_new_maps(at=there.at) == 0
+    vintage = made_again(there, (square(side=0.003), there.mire))
+    assert [actions.follow_new_maps(at=there.at) for _twice in range(2)] == [1, 0]
+    report.refresh_from_db()
+    assert report.vintage == vintage
+
+
+def test_the_clock_leaves_a_map_of_the_demonstration_to_its_story(there):
+    there.sent()
+    there.round.is_simulated = True
+    there.round.save()
+    made_again(there, (square(side=0.003), there.mire))
+    tasks.follow_new_maps()
+    assert Report.objects.get().vintage == there.vintage
 
 
 def test_a_clock_that_stood_still_is_not_moved_by_a_map_made_again(there):
