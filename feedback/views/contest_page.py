@@ -118,7 +118,7 @@ class ContestPage:
             "outlines": address_of_tiles("habitats:outline-tile"),
             "polygon": reverse("feedback:contest-polygon"),
             "near": reverse("feedback:contest-near"),
-            "polygons": "/api/v1/polygons/",
+            "polygons": reverse("polygon-list"),
             "save": reverse("feedback:contest"),
             "basemaps": BASEMAPS,
             "attribution": self.round.region.attribution,

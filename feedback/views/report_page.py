@@ -10,13 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from feedback.actions.attachments import TAKES_FILES
 from feedback.forms.reports import AnswerForm, AppealForm, PhotoForm
 from feedback.models import Report
 from feedback.permissions import may_attach, may_decide
 from feedback.queries import effect_of, standing_decision
 from feedback.queries.reviewers import deadline_of
-from feedback.states import OUTCOMES, REJECTED, MessageKind, ReportState
+from feedback.states import OUTCOMES, REJECTED, TAKES_FILES, MessageKind, ReportState
 from feedback.views.report_story import story_of
 from feedback.views.standing import standing_of
 from feedback.views.tags import tag_of_report

@@ -5,11 +5,11 @@ export function armChoosing(form, map, settings, { notices, chosen, drawing }) {
   const nearList = form.querySelector("[data-near-list]");
   near.hidden = false;
 
-  async function choose(question, { toggle = false, refuse = notices.warn } = {}) {
+  async function choose(question, { refuse = notices.warn, ...manner } = {}) {
     notices.count(1);
     const answer = await ask(settings.polygon, { ...question, round: settings.round });
     notices.count(-1);
-    if (answer.html !== undefined) chosen.add(answer.html, { toggle });
+    if (answer.html !== undefined) chosen.add(answer.html, manner);
     else refuse(answer.detail ?? settings.words.polygon_failed);
     return answer.html !== undefined;
   }
@@ -60,7 +60,7 @@ export function armChoosing(form, map, settings, { notices, chosen, drawing }) {
       if (!position) return;
       const [lon, lat] = position;
       map.setView([lat, lon], 15);
-      choose({ lon, lat });
+      choose({ lon, lat }, { quiet: true });
     },
   };
 }
@@ -69,7 +69,8 @@ async function ask(url, question) {
   try {
     const response = await fetch(`${url}?${new URLSearchParams(question)}`, { headers: { Accept: "text/html" } });
     if (response.redirected) return {};
-    if (response.ok || response.headers.get("Content-Type")?.startsWith("text/html")) return { html: await response.text() };
+    const isHtml = response.headers.get("Content-Type")?.startsWith("text/html");
+    if (isHtml && (response.ok || response.status === 422)) return { html: await response.text() };
     return { detail: (await response.json()).detail };
   } catch {
     return {};

@@ -22,10 +22,10 @@ export function armChosen(form, map, settings) {
     nothing.hidden = lines().length > 0 || Boolean(outlineField.value);
   }
 
-  function changed(words, line) {
+  function changed(words, line, quiet = false) {
     said.textContent = words.replace("%(number)s", line.dataset.number);
     redraw();
-    listeners.forEach((listen) => listen());
+    listeners.forEach((listen) => listen({ quiet }));
   }
 
   function remove(line) {
@@ -36,15 +36,15 @@ export function armChosen(form, map, settings) {
     if (hadFocus) (next?.querySelector("[data-remove]") ?? map.getContainer()).focus({ preventScroll: true });
   }
 
-  /** Add a line as the server wrote it; with `toggle`, one that is there already is removed. */
-  function add(html, { toggle = false } = {}) {
+  /** Add a line as the server wrote it; with `toggle`, one that is there already is removed. `quiet`: nobody chose it yet. */
+  function add(html, { toggle = false, quiet = false } = {}) {
     const line = new DOMParser().parseFromString(html, "text/html").querySelector("[data-polygon]");
     if (!line) return;
     const known = lines().find((other) => other.dataset.polygon === line.dataset.polygon);
     if (known && toggle) return remove(known);
     if (known) return void (said.textContent = settings.words.already.replace("%(number)s", line.dataset.number));
     list.append(document.importNode(line, true));
-    changed(settings.words.added, line);
+    changed(settings.words.added, line, quiet);
   }
 
   list.addEventListener("click", (event) => {

@@ -49,7 +49,7 @@ export function armDraft(form, settings, { chosen, drawing, choosing, field }) {
     if (answer.status === 0 || answer.status >= 500) {
       say(answer.status ? words.server_fails : words.kept_here, "wait");
       timer = setTimeout(save, RETRY_MS);
-    } else if (answer.status === 401) say(words.signed_out, "bad");
+    } else if (answer.status === 401 || (answer.status === 403 && !answer.detail)) say(words.signed_out, "bad");
     else say(words.not_saved.replace("%(why)s", answer.detail ?? ""), "bad");
     return false;
   }
@@ -79,7 +79,8 @@ export function armDraft(form, settings, { chosen, drawing, choosing, field }) {
 
   form.addEventListener("input", (event) => event.target.type !== "file" && touch());
   form.addEventListener("change", (event) => event.target.type !== "file" && touch());
-  chosen.whenChanged(touch);
+  // To come from the public map is not yet to report: no draft is made of it.
+  chosen.whenChanged(({ quiet }) => quiet || touch());
   let outline = form.elements.outline.value;
   drawing.whenChanged(() => {
     if (form.elements.outline.value === outline) return;

@@ -222,6 +222,7 @@ def test_a_lowered_stake_asks_whether_the_organisation_has_an_interest(site, pag
 
 def test_without_a_connection_the_report_is_kept_in_the_browser_and_taken_up_again(site, page, ground, picture):
     open_contest(page, site, ground)
+    page.locator("#id_comment").fill("Au départ.")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
     page.context.set_offline(True)
     say_the_rest(page)

@@ -185,3 +185,12 @@ def test_each_state_tells_its_next_date(there):
     report.state = ReportState.INTEGRATED
     assert deadline_of(report) is None
     assert deadline_of(there.asked()).day > timezone.localdate()
+
+
+def test_a_draft_is_thrown_away_and_stays_readable_to_its_author(author, there):
+    draft = ReportFactory(draft=True, author=there.reviewer, round=there.round, geometry=None, proposed_type=None)
+    author.post(reverse("feedback:report-withdraw", args=[draft.pk]))
+    draft.refresh_from_db()
+    assert draft.state == ReportState.WITHDRAWN
+    assert page_of(author, draft).status_code == 200
+    assert author.get(reverse("feedback:my-reports")).status_code == 200
