@@ -148,7 +148,11 @@ def assess_audit(audit: AuditSample, vintage: Vintage) -> dict[str, Any]:
     arbitrated = sum(row["was_arbitrated"] for row in rows)
     return report | {
         "audit": {**facts_of(audit), "sha256": audit.sha256, "drawn_at": audit.drawn_at.isoformat()},
-        "vintage": {"year": vintage.year, "version": vintage.version.number},
+        "vintage": {
+            "year": vintage.year,
+            "version": vintage.version.number,
+            "corrections": vintage.corrections.count(),  # those that come after the opening are not assessed
+        },
         "labels": {"agreed": len(rows) - arbitrated, "arbitrated": arbitrated},
     }
 

@@ -37,7 +37,7 @@ def draw_audit_sample(
 
     Args:
         region: the region.
-        year: one of its years with a stack.
+        year: a year that nobody has begun to map.
         size: points.
         seed: announced beforehand, so that nobody chooses among draws.
         by: a release administrator; None is the operator at the machine's console.
@@ -45,7 +45,7 @@ def draw_audit_sample(
 
     Raises:
         NotAllowedError: no `release`.
-        InvalidFieldsError: a size or seed that cannot be drawn with, or a year without a stack.
+        InvalidFieldsError: a size or seed that cannot be drawn with; without an earlier map, a year without a stack.
         StateForbidsError: the year is being mapped or was, or has its audit sample.
     """
     if audit_of(year) is not None:
@@ -77,9 +77,8 @@ def _draw_and_store(audit: AuditSample) -> AuditSample:
     if audit.drawn_by is not None:
         require_everywhere(audit.drawn_by, "release", on=audit.drawn_at.date())
     if not 0 <= audit.seed <= LARGEST_SEED:
-        raise InvalidFieldsError(
-            _("The seed is a whole number that others can type again."), fields={"seed": audit.seed}
-        )
+        fault = _("Type a whole number from 0 to %(largest)s.") % {"largest": LARGEST_SEED}
+        raise InvalidFieldsError(_("This seed cannot be drawn with."), fields={"seed": fault})
     _require_not_mapped(audit)
     # The truth of a simulated region is known anyway, and its demonstration plays the same in every clone.
     audit.secret = "" if audit.region.is_simulated else secrets.token_hex(16)

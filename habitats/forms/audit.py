@@ -28,7 +28,7 @@ class DrawForm(forms.Form):
 
     def __init__(self, *args: Any, years: list[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("forms.ChoiceField", self.fields["year"]).choices = [(year, year) for year in years]
+        cast("forms.ChoiceField", self.fields["year"]).choices = [(year, str(year)) for year in years]
         for name, field in self.fields.items():
             field.widget.attrs["class"] = "form-select" if name == "year" else "form-control"
 

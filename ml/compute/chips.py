@@ -20,8 +20,9 @@ from ml.compute.errors import StackError
 from ml.compute.grids import Grid
 from ml.compute.stacks import CACHE_BYTES, Band, Stack, open_stack
 
-# Contrast is measured on a wider place than the picture, so that an even one does not show its noise as relief.
-CONTRAST_WIDENING = 3
+# Contrast is measured on a wider place than a small picture, so that an even one does not show its noise as relief.
+CONTRAST_WIDENING = 3.0
+CONTRAST_CELLS = 200
 CONTRAST_PERCENTILES = (2.0, 98.0)
 BLACKEST, WHITEST = 0, 255
 # Snow and haze of one date darken all others under a common contrast: the middle greys are lifted.
@@ -96,7 +97,7 @@ def render_chips(
     """
     stack = open_stack(stack_paths)
     frame = Frame(x, y, half_side_m, size_px)
-    window = _window(stack.grid, frame, CONTRAST_WIDENING)
+    window = _window(stack.grid, frame)
     chips: list[Chip] = []
     for composition in compositions_of(stack):
         values = _read(composition, window)  # (dates, bands, rows, columns)
@@ -110,9 +111,10 @@ def render_chips(
     return sorted(chips, key=lambda chip: chip.date or date.min)
 
 
-def _window(grid: Grid, frame: Frame, widening: float) -> Window:
-    """The cells around the frame, cut at the edges of the grid."""
-    left, top, right, bottom = frame.box(grid, widening)
+def _window(grid: Grid, frame: Frame) -> Window:
+    """The cells around the frame that give its contrast, cut at the edges of the grid."""
+    widening = CONTRAST_CELLS * grid.cell_width / (2 * frame.half_side_m)
+    left, top, right, bottom = frame.box(grid, min(max(widening, 1.0), CONTRAST_WIDENING))
     column, row = ~grid.transform @ (frame.x, frame.y)
     if not (0 <= column < grid.width and 0 <= row < grid.height):
         raise StackError(f"The place {frame.x:.0f}, {frame.y:.0f} lies outside the stack; ask for one inside.")

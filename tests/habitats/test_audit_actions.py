@@ -227,6 +227,12 @@ def test_a_label_out_of_range_is_refused_with_its_field(audit, habitats, wrong):
     assert set(refused.value.fields) == set(wrong)
 
 
+def test_a_label_asks_little_of_the_database(audit, habitats, django_assert_max_num_queries):
+    point, person = audit.points.first(), interpreters(1)[0]
+    with django_assert_max_num_queries(20):
+        label(point, habitats[0], person)
+
+
 def test_a_heading_of_the_legend_is_no_label(audit, habitats):
     for outside in (habitats[0].parent, factories.HabitatTypeFactory(code="Z9")):
         with pytest.raises(InvalidFieldsError):
@@ -253,7 +259,7 @@ def test_the_labelling_closes_when_every_point_has_its_reference(audit, habitats
 def closed_audit(audit, habitats, *, unseen=0):
     """Everybody sees the first habitat in the west of the ground and the second in the east."""
     people = interpreters(2)
-    middle = factories.WEST + factories.SIDE_DEGREES * 0.15
+    middle = factories.WEST + factories.SIDE_DEGREES * 0.35
     for place, point in enumerate(audit.points.all()):
         seen = None if place < unseen else habitats[0] if point.point.x < middle else habitats[1]
         for person in people:
