@@ -176,9 +176,8 @@ class ReportMoves(GenericViewSet):
         return self._shown(act(report=self.get_object(), by=signed_in(self.request), at=timezone.now(), **given))
 
     def _shown(self, report: Report) -> Response:
-        """The report as it stands now, to who may still read it."""
-        found = Report.objects.get(pk=report.pk)
-        return Response(ReportSerializer(self.read_again(found), context=self.get_serializer_context()).data)
+        """The report as it stands now."""
+        return Response(ReportSerializer(self.read_again(report), context=self.get_serializer_context()).data)
 
     def read_again(self, report: Report) -> Report:
         """The report with all that its answer shows."""
