@@ -39,7 +39,7 @@ def bind_corrections(session: RunSession) -> Mapping[str, Any]:
         binding = _bind(correction, vintage, scales)
         if binding is not None:
             counts[binding.outcome] += 1
-    return counts
+    return {**counts, "polygons": vintage.polygons.count()}
 
 
 def _bind(correction: Correction, vintage: Vintage, scales: "_Scales") -> BoundCorrection | None:

@@ -60,5 +60,5 @@ def result_of(session: RunSession) -> Mapping[str, Any]:
     return {
         "version": run.version.number if run.version else None,
         "vintage": session.outputs.get("open_vintage", {}).get("vintage"),
-        "polygons": session.outputs.get("load", {}).get("polygons"),
+        "polygons": session.outputs.get("bind_corrections", {}).get("polygons"),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.contrib.gis.db.models.functions import PointOnSurface
 from django.contrib.gis.geos import MultiPolygon
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -59,13 +60,16 @@ def later_corrections(correction: Correction, among: CorrectionQuerySet) -> Corr
 def newer_samples(correction: Correction, ground: MultiPolygon, *, until_year: int) -> QuerySet[Sample]:
     """Samples in service on the ground that were observed after the correction and say another habitat.
 
-    The audit sample stays sealed. A sample that a report left counts by its own correction, not here.
+    The middle of the sample must lie on the ground: one next door that touches it, or reaches over, says nothing. The
+    audit sample stays sealed. A sample that a report left counts by its own correction, not here.
     """
     since = correction.observed_on or correction.decided_at.date()
     return (
         Sample.objects.in_service()
         .not_sealed()
-        .filter(geometry__intersects=ground, observed_on__gt=since, year__lte=until_year, correction__isnull=True)
+        .annotate(middle=PointOnSurface("geometry"))
+        .filter(geometry__intersects=ground, middle__intersects=ground)
+        .filter(observed_on__gt=since, year__lte=until_year, correction__isnull=True)
         .exclude(habitat_type=correction.to_type_id)
         .exclude(habitat_type__parent=correction.to_type_id)
         .exclude(habitat_type__children=correction.to_type_id)

@@ -157,6 +157,8 @@ def test_a_newer_sample_of_another_habitat_ends_a_corrections_hold():
         {"audit": True},
         {"retired": True},
         {"geometry": cells(20, 2, 24, 4)},
+        {"geometry": cells(8, 2, 9, 4)},
+        {"geometry": cells(7, 2, 12, 4)},
         {"habitat_type__code": "D1"},
         {"year": 2030},
     ],

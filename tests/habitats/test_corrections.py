@@ -1,3 +1,5 @@
+from threading import Barrier, Thread
+
 import numpy as np
 import pytest
 import shapely
@@ -331,6 +333,35 @@ def test_reverting_in_the_opposite_order_brings_everything_back():
     for day, correction in enumerate(reversed(made)):
         revert_correction(correction=correction, by=None, at=next_day(10 + day), reason="Mistaken.")
     assert [row[2:] for row in facts(vintage)] == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_adjudicators_at_once_are_served_one_after_the_other_and_the_second_must_look_again():
+    vintage = three_stripes()
+    together, answers = Barrier(3), []
+
+    def decide(source, outline, seen):
+        try:
+            together.wait()
+            outline_to(vintage, "D1", outline, seen=seen, source=source)
+            answers.append("corrected")
+        except PolygonChangedError:
+            answers.append("look again")
+        finally:
+            connection.close()
+
+    people = [
+        Thread(target=decide, args=("report:1", cells(6, 2, 14, 6), [(1, 1), (2, 1)])),
+        Thread(target=decide, args=("report:2", cells(12, 1, 18, 9), [(2, 1)])),
+        Thread(target=decide, args=("report:3", cells(22, 1, 28, 9), [(3, 1)])),
+    ]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert sorted(answers) == ["corrected", "corrected", "look again"]
+    assert len({number for number, *_rest in facts(vintage)}) == 5
+    assert is_whole(vintage)
 
 
 def test_a_map_that_is_replaced_goes_without_a_history_of_each_polygon():
