@@ -14,6 +14,9 @@ from habitats.models import (
     HabitatType,
     LegendEntry,
     Polygon,
+    Releve,
+    ReleveDataset,
+    ReleveValidation,
     Sample,
     TerritoryStatistic,
     TerritoryTransition,
@@ -157,3 +160,38 @@ class TerritoryTransitionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TerritoryTransition]:
         """Without outlines."""
         return super().get_queryset(request).defer(*OUTLINES_OF_TERRITORY)
+
+
+@admin.register(ReleveDataset)
+class ReleveDatasetAdmin(ReadOnlyAdmin):
+    """Who owns relevés, and what their convention lets others see."""
+
+    list_display = ("name", "organisation", "diffusion", "licence", "created_at")
+    list_filter = ("diffusion",)
+    list_select_related = ("organisation",)
+    search_fields = ("name__unaccent",)
+
+
+@admin.register(Releve)
+class ReleveAdmin(ReadOnlyAdmin):
+    """Relevés, without their place: the pages show it through the gate."""
+
+    list_display = ("external_id", "dataset", "observed_on", "state", "level", "is_stale", "organisation")
+    list_filter = ("state", "level", "is_stale", "sensitivity")
+    list_select_related = ("dataset", "organisation")
+    search_fields = ("=external_id", "dataset__name__unaccent", "observers__unaccent")
+    exclude = ("geometry", "shown_geometry", "commune", "comment")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Releve]:
+        """Without places."""
+        return super().get_queryset(request).defer("geometry", "shown_geometry")
+
+
+@admin.register(ReleveValidation)
+class ReleveValidationAdmin(ReadOnlyAdmin):
+    """Judgements, only added to."""
+
+    list_display = ("releve", "level", "by", "at", "reason")
+    list_filter = ("level",)
+    list_select_related = ("releve__dataset", "by")
+    search_fields = ("=releve__external_id", "by__email", "reason__unaccent")

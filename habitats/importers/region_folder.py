@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from habitats import actions
+from habitats.importers.releves import import_releve_file
 from habitats.importers.territories import footprint_of, store_layers
 from habitats.states import SampleOrigin, SampleSet
 from ml.actions import register_predictors
@@ -37,6 +38,7 @@ from territories.models import Region
 
 logger = structlog.get_logger(__name__)
 SET_OF_SPLIT = {"train": SampleSet.TRAINING, "test": SampleSet.SELECTION}
+RELEVE_FILES = ("*.csv", "*.xlsx", "*.gpkg")
 OBSERVATION_FILES = ("*.csv", "*.tsv", "*.zip")
 
 
@@ -50,6 +52,7 @@ class ImportReport:
     habitats: int
     bands: dict[int, int]
     observations: int
+    releves: dict[str, int]
     notices: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def import_region_folder(path: Path, *, at: datetime.datetime) -> ImportReport:
 
     Raises:
         ComputeError: something in the folder is wrong; nothing was written.
-        BiocciaError: an observation file is wrong; nothing was written.
+        BiocciaError: a file of relevés or of observations is wrong; nothing was written.
     """
     if Run.objects.open().exists():
         raise RunOpenError(_("A run of this region is not finished: wait for its end, or stop it, then import."))
@@ -85,6 +88,7 @@ def import_region_folder(path: Path, *, at: datetime.datetime) -> ImportReport:
         )
         samples = {year: _store_samples(folder, year, habitats) for year in folder.years}
         bands = {year: _store_bands(folder, year) for year in folder.years}
+        releves = {file.name: _import_releves(file, folder, at) for file in _releve_files(folder)}
         observations = sum(_import_observations(file, folder, at) for file in _observation_files(folder))
     logger.info("region imported", region=region.slug, samples=samples, territories=territories)
     return ImportReport(
@@ -94,6 +98,7 @@ def import_region_folder(path: Path, *, at: datetime.datetime) -> ImportReport:
         habitats=len(habitats),
         bands=bands,
         observations=observations,
+        releves=releves,
         notices=tuple(dict.fromkeys([*folder.notices, *notices])),
     )
 
@@ -160,6 +165,16 @@ def _store_bands(folder: RegionFolder, year: int) -> int:
     bands = stack_bands(folder, year)
     rows = [{**dataclasses.asdict(band), "file": str(band.file.absolute())} for band in bands]
     return register_predictors(year=year, bands=rows)
+
+
+def _releve_files(folder: RegionFolder) -> list[Path]:
+    return sorted(file for pattern in RELEVE_FILES for file in (folder.path / "releves").glob(pattern))
+
+
+def _import_releves(file: Path, folder: RegionFolder, at: datetime.datetime) -> int:
+    """They come in as submitted: a scientific validator still has to judge them."""
+    report = import_releve_file(file, dataset_name=f"{folder.slug}/releves", by=None, at=at)
+    return report.releves
 
 
 def _observation_files(folder: RegionFolder) -> list[Path]:

@@ -172,7 +172,7 @@ def import_releves(
     writer = ReleveWriter(at=at)
     numbered = _numbered(facts)
     for one in numbered:
-        _check_facts(one, on)
+        _check_facts(one, on if by is not None else datetime.date.max)
     if by is not None and not may_survey_at_all(by, [one.geometry for one in numbered], on=on):
         raise _not_theirs()
     new = [one for one in numbered if one.external_id not in known]

@@ -16,6 +16,7 @@ from ml.compute.simulation.change import YearState, live_years
 from ml.compute.simulation.flora import observe_flora
 from ml.compute.simulation.landscape import Landscape, lay_out_landscape
 from ml.compute.simulation.options import SimulationOptions
+from ml.compute.simulation.releves import survey_releves
 from ml.compute.simulation.scene import compose_scene
 from ml.compute.simulation.sensor import observe_year
 from ml.compute.simulation.surveys import survey_year
@@ -111,6 +112,8 @@ def add_simulated_years(
             shutil.rmtree(region_dir / "stack" / str(year), ignore_errors=True)
             (draft / "stack" / str(year)).rename(region_dir / "stack" / str(year))
             (draft / "samples" / f"{year}.gpkg").replace(region_dir / "samples" / f"{year}.gpkg")
+            (region_dir / "releves").mkdir(exist_ok=True)
+            (draft / "releves" / f"{year}.csv").replace(region_dir / "releves" / f"{year}.csv")
         (draft / "region.toml").replace(region_dir / "region.toml")
     return region_dir
 
@@ -171,7 +174,10 @@ def _write_years(
 
 
 def _write_year(draft: Path, options: SimulationOptions, landscape: Landscape, state: YearState) -> Iterator[None]:
-    """Write the stack and the samples of one year; yield after each step."""
+    """Write the stack, the samples and the relevés of one year; yield after each step."""
+    writing.write_table(
+        draft / "releves" / f"{state.year}.csv", survey_releves(options, landscape, state.year, state.truth)
+    )
     stack = draft / "stack" / str(state.year)
     writing.write_layers(
         draft / "samples" / f"{state.year}.gpkg",

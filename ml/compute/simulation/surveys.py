@@ -18,13 +18,13 @@ from ml.compute.simulation.relief import FULL_SIDE_M
 
 _RELEVES = 1500
 _PHOTO_POLYGONS = 1250
-_GPS_ERROR_M = 8.0
+GPS_ERROR_M = 8.0
 _LEAST_PER_HABITAT = 24
 _OUTINGS = 90
 _CLEAR_OF_OTHERS_CELLS = 6
 _PURITY = 0.85
 # Invented people, each with their own rate of wrong names; the mean is about one in twenty.
-_BOTANISTS = (
+BOTANISTS = (
     ("Mireille Castanhas", 0.02), ("Aurèli Fontclara", 0.03), ("Jordi Belhomet", 0.05), ("Solange Vidalhac", 0.04),
     ("Pèire Roumenguès", 0.08), ("Clémence Taradou", 0.06), ("Yannis Puechgal", 0.10),
 )  # fmt: skip
@@ -98,14 +98,14 @@ def _releves(
             continue
         left[number] -= 1
         taken[row, column] = True
-        observer, error_rate = _BOTANISTS[rng.integers(len(_BOTANISTS))]
+        observer, error_rate = BOTANISTS[rng.integers(len(BOTANISTS))]
         x, y = grid_transform(options) @ (column + rng.random(), row + rng.random())
-        east, south = rng.normal(0, _GPS_ERROR_M / np.sqrt(2), 2)
-        x, y = _within(options, x + east, y + south)
+        east, south = rng.normal(0, GPS_ERROR_M / np.sqrt(2), 2)
+        x, y = kept_within(options, x + east, y + south)
         rows.append(
             {
-                "code": _named(int(number), error_rate, rng),
-                "date": _field_day(state.year, landscape.relief.elevation[row, column], rng),
+                "code": name_written(int(number), error_rate, rng),
+                "date": field_day(state.year, landscape.relief.elevation[row, column], rng),
                 "observers": observer,
                 "origin": "releve",
                 "split": "",
@@ -115,7 +115,7 @@ def _releves(
     return rows
 
 
-def _within(options: SimulationOptions, x: float, y: float) -> tuple[float, float]:
+def kept_within(options: SimulationOptions, x: float, y: float) -> tuple[float, float]:
     """Return a place to the decimetre, kept on the rasters where an error would carry it off."""
     corner, side = grid_transform(options), options.size_px * options.cell_m - 1
     west, north = corner.c, corner.f
@@ -133,14 +133,14 @@ def _outings(options: SimulationOptions, rng: np.random.Generator) -> NDArray[np
     return np.minimum(visits, 1).astype(np.float32)[np.ix_(place, place)]
 
 
-def _field_day(year: int, elevation: float, rng: np.random.Generator) -> str:
+def field_day(year: int, elevation: float, rng: np.random.Generator) -> str:
     """Return a day of the field season: April to June below, June to August in the mountain."""
     first = 165 if elevation > _MOUNTAIN_M else 100
     day = first + int(rng.integers(0, 75))
     return (datetime.date(year, 1, 1) + datetime.timedelta(days=day)).isoformat()
 
 
-def _named(number: int, error_rate: float, rng: np.random.Generator) -> str:
+def name_written(number: int, error_rate: float, rng: np.random.Generator) -> str:
     """Return the code an observer writes for a habitat: now and then that of one it resembles."""
     habitat = HABITATS[number - 1]
     if rng.random() < error_rate:
@@ -167,7 +167,7 @@ def _photo_interpretation(options: SimulationOptions, state: YearState, taken: N
         observer, error_rate = _INTERPRETERS[rng.integers(len(_INTERPRETERS))]
         rows.append(
             {
-                "code": _named(int(number), error_rate, rng),
+                "code": name_written(int(number), error_rate, rng),
                 "date": datetime.date(state.year, 7, 1 + int(rng.integers(0, 28))).isoformat(),
                 "observers": observer,
                 "origin": "photo_interpretation",
