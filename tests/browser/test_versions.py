@@ -5,6 +5,7 @@ from ml.states import VersionState
 from territories.states import Role
 from tests import factories
 from tests.browser.people import sign_in
+from tests.factories.ablations import AblationFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 SIZES = [(1280, 800), (390, 844)]
@@ -22,6 +23,14 @@ def candidate(transactional_db):
         "by_set": {"training": 300, "selection": 90},
         "by_origin": {"releve": 390},
         "by_habitat": dict.fromkeys(CODES, 17),
+        "from_reports": {
+            "samples": 48,
+            "carried": 21,
+            "set_aside": 3,
+            "weight": 19.3,
+            "weight_share": 0.061,
+            "by_year": {"2023": 21, "2024": 27},
+        },
     }
     version = factories.ModelVersionFactory(
         codes=CODES,
@@ -35,6 +44,8 @@ def candidate(transactional_db):
         },
     )
     factories.RunFactory(region=region, awaiting_decision=True, version=version)
+    AblationFactory(version=version)
+    AblationFactory(version=version, doubtful=True)
     return version
 
 
@@ -52,6 +63,9 @@ def test_a_version_of_many_habitats_is_readable(live_web, new_page, candidate, e
     expect(page.locator(".score-plot")).to_have_count(len(CODES))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture(page, f"version-{width}")
+    expect(page.locator("#reports tbody tr")).to_have_count(2)
+    page.locator("#reports").scroll_into_view_if_needed()
+    picture(page, f"version-reports-{width}")
     page.goto(f"{live_web}/versions/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture(page, f"versions-{width}")
