@@ -28,10 +28,12 @@ def patches(side=480):
     return np.kron(drawn, np.ones((4, 4), int)).astype(np.uint16)
 
 
-def patiently(question):
-    """Ask the database until it says yes, through its death and return."""
+def patiently(question, worker):
+    """Ask until the database says yes, through its death; start a worker that fell, as the supervisor does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
+        if not worker.mark.is_alive():
+            worker.start()
         try:
             if question():
                 return
@@ -85,9 +87,9 @@ def test_a_publication_survives_the_death_of_every_part(worker, parts, tmp_path)
     release = signed_release(vintage)
     current_app.send_task("feedback.play_publication", [release.run_id])
     for step, kill in DEATHS:
-        patiently(lambda step=step: begun(release.run, step))
+        patiently(lambda step=step: begun(release.run, step), worker)
         kill(worker, parts)
-    patiently(lambda: Run.objects.get(pk=release.run_id).state in (RunState.FINISHED, RunState.FAILED))
+    patiently(lambda: Run.objects.get(pk=release.run_id).state in (RunState.FINISHED, RunState.FAILED), worker)
 
     run = Run.objects.get(pk=release.run_id)
     assert (run.state, run.failure) == (RunState.FINISHED, "")
