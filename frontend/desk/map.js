@@ -59,14 +59,19 @@ function addPlaces(map, { contested, neighbours, outline, reports, words }) {
   if (outline) L.geoJSON(outline, { interactive: false, style: { className: "desk-shape desk-shape--outline" } }).addTo(map);
   for (const { number, state, code, at } of reports) {
     const text = `${words.report.replace("%(number)s", number).replace("%(state)s", state)}${code ? ` → ${code}` : ""}`;
-    L.circleMarker(at, { radius: 6, className: "desk-report" }).bindTooltip(text).addTo(map);
+    L.circleMarker(at, { radius: 6, className: "desk-report" }).bindTooltip(asText(text)).addTo(map);
   }
   return { contested: layer };
 }
 
+// Leaflet writes a string as HTML; an element holds its text.
+function asText(text) {
+  return Object.assign(document.createElement("span"), { textContent: text });
+}
+
 /** The code of a habitat on its polygon; the colour below is not enough to tell it. */
 function named(layer, { code }, className) {
-  return layer.bindTooltip(code, { permanent: true, direction: "center", className, interactive: false });
+  return layer.bindTooltip(asText(code), { permanent: true, direction: "center", className, interactive: false });
 }
 
 /** Before and after the proposal: its ground takes the colour of the habitat decided. */

@@ -30,7 +30,7 @@ def take(report, person):
 
 def decision(report, **fields):
     """What the form of an accepted report sends."""
-    line = report.polygons.get()
+    line = report.polygons.first()
     return {
         "outcome": "accepted",
         "result": "error_to_correct",

@@ -173,6 +173,7 @@ def test_the_author_never_decides_their_own_report(client, ground):
     report = send(ground, author=ground.adjudicator)
     client.force_login(ground.adjudicator)
     assert shown(page(client)) == []
-    response = sheet(client, report)
-    assert "This report is yours" in response.content.decode()
-    assert post(client, "take", report).status_code == 403
+    assert sheet(client, report).url == reverse("feedback:report", args=[report.pk])
+    refused = post(client, "take", report)
+    assert refused.status_code == 403
+    assert "This report is yours" in refused.content.decode()

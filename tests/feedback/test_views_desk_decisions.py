@@ -11,7 +11,7 @@ from feedback.states import MessageKind, ReportState
 from habitats.models import Polygon
 from territories.states import Role
 from tests import factories
-from tests.feedback.desk_ground import make_ground, send
+from tests.feedback.desk_ground import make_ground, send, small_square
 from tests.feedback.desk_pages import decided, decision, page, post, refusal, sheet, shown, state_of, take
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +115,17 @@ def test_a_polygon_that_changed_under_the_desk_is_named_and_the_text_is_kept(des
     assert [ground.polygons[0].number, 2] in fresh
     again = post(desk, "propose", report, sign="1", **{**form, "seen": response.context["form"].data["seen"]})
     assert again.status_code == 302
+    assert state_of(report) == ReportState.ACCEPTED
+
+
+def test_a_polygon_that_left_the_map_before_does_not_hold_the_others_up(desk, ground):
+    report = send(ground)
+    gone = factories.PolygonFactory(vintage=ground.vintage, outline=small_square(5, 5))
+    factories.ReportPolygonFactory(report=report, polygon=gone)
+    gone.delete()
+    take(report, ground.adjudicator)
+    seen = sheet(desk, report).context["form"].initial["seen"]
+    assert post(desk, "propose", report, sign="1", **decision(report, seen=seen)).status_code == 302
     assert state_of(report) == ReportState.ACCEPTED
 
 

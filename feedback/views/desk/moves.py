@@ -114,11 +114,15 @@ def _proposal_of(form: DecisionForm, report: Report) -> actions.Proposal:
 
 
 def _seen_of(shown: dict[int, int], report: Report, outline: GEOSGeometry | None) -> tuple[tuple[int, int], ...]:
-    """The versions that the page showed of the polygons that the decision is about."""
-    about = [piece.polygon for piece in pieces_decided(report, outline)]
-    contested = {line.number: line.version_seen for line in report.polygons.all()} if outline is None else {}
-    versions = {**contested, **{polygon.number: polygon.version for polygon in about}}
-    return tuple((number, shown.get(number, version)) for number, version in versions.items())
+    """The versions that the page showed of the polygons that the decision is about.
+
+    A contested polygon that left the map before the page was opened is not about anything any more; one that left it
+    since is a change that the decision must meet.
+    """
+    about = {piece.polygon.number: piece.polygon.version for piece in pieces_decided(report, outline)}
+    contested = {line.number for line in report.polygons.all()} if outline is None else set()
+    gone = {number: version for number, version in shown.items() if number in contested and number not in about}
+    return tuple({**{number: shown.get(number, version) for number, version in about.items()}, **gone}.items())
 
 
 def _needs_one_signature(report: Report) -> bool:
@@ -151,7 +155,9 @@ def sign(request: SignedInRequest, pk: int) -> HttpResponse:
     """Sign the proposal: what it says is done."""
 
     def act(report: Report, at: datetime.datetime) -> None:
-        messages.success(request, _said_of(actions.sign_decision(report=report, by=request.user, at=at)))
+        signed = actions.sign_decision(report=report, by=request.user, at=at)
+        say = messages.warning if signed.state == ReportState.IN_REVIEW else messages.success
+        say(request, _said_of(signed))
 
     return _answer(request, pk, act)
 

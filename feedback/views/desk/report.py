@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -30,8 +30,11 @@ from territories.permissions import SignedInRequest
 @login_required
 @never_cache
 def report_page(request: SignedInRequest, pk: int) -> HttpResponse:
-    """One report with everything that a decision needs."""
-    return render_sheet(request, report_of(request, pk))
+    """One report with everything that a decision needs; its author reads it where authors do."""
+    report = report_of(request, pk)
+    if report.author_id == request.user.pk:
+        return redirect("feedback:report", pk=pk)
+    return render_sheet(request, report)
 
 
 def report_of(request: SignedInRequest, pk: int) -> Report:
