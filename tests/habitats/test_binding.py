@@ -302,6 +302,13 @@ def test_whole_polygons_bind_by_their_ground():
     assert areas == {"A1": 10_000, "C1": 10_000, "D1": 10_000}
 
 
+def test_where_the_new_map_has_no_data_a_correction_is_dropped_and_said():
+    corrected(three_stripes(), outline=cells(22, 2, 28, 8))
+    classes = STRIPES.copy()
+    classes[:, 19:] = 0
+    assert dropped_corrections(next_map(classes)).get().evidence == {"unmapped": True}
+
+
 def test_the_evidence_can_be_kept_as_json(files):
     with_rasters(earlier := three_stripes(), STRIPES, 80, files)
     corrected(earlier)

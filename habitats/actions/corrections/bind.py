@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pghistory
+import shapely
 import structlog
 from django.contrib.gis.geos import MultiPolygon
 from django.db import transaction
@@ -42,14 +43,18 @@ def bind_correction(*, correction: Correction, vintage: Vintage, ground: MultiPo
         vintage: a map being made.
         ground: where it still stands.
 
+    Returns:
+        Bound, or agreeing where nothing above the minimum unit differs; dropped where the new map has no data.
+
     Raises:
         StateForbidsError: the map is not being made any more.
         CoverageError: it cannot be drawn into the new map.
     """
     neighbourhood = Neighbourhood(held_vintage(vintage, VintageState.BUILDING))
     (drawn,) = neighbourhood.load([ground])
-    if not neighbourhood.polygons:
-        return _write(correction, vintage, ground, BindingOutcome.AGREES)
+    if not neighbourhood.polygons or not shapely.intersects(neighbourhood.shapes, drawn).any():
+        unmapped = Evidence(DropReason.IMAGE_CHANGE, {"unmapped": True})
+        return drop_correction(correction=correction, vintage=vintage, ground=ground, evidence=unmapped)
     repainted = neighbourhood.repaint([paint_of(drawn, correction.to_type_id)], feeds=True)
     if not repainted.changed_m2:
         return _write(correction, vintage, ground, BindingOutcome.AGREES)
