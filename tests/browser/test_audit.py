@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from habitats.models import AuditLabel, AuditSample
 from territories.states import Role
 from tests import factories
+from tests.browser.accessibility import problems_of
 from tests.browser.people import sign_in
 from tests.habitats.audit_cases import corner, drawn_sample, interpreters, label, legend_of_three, working_map
 from tests.ml.compute.tiny_regions import write_stack_file
@@ -61,6 +62,7 @@ def test_an_interpreter_labels_by_the_keyboard_alone(site, new_page, audit, pict
     assert page.evaluate("document.querySelector('.chips__date img').naturalWidth") == 256
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture(page, f"audit-label-{width}")
+    assert problems_of(page) == []
     page.keyboard.type("g1")
     expect(page.locator(".audit-option:visible")).to_have_count(1)
     page.keyboard.press("Enter")  # how sure is still missing: the keyboard goes there
@@ -99,6 +101,7 @@ def test_who_releases_closes_and_opens_and_everybody_reads_the_result(site, new_
     sign_in(page, site, factories.person_with(Role.RELEASE_ADMINISTRATOR))
     page.goto(f"{site}/audit/2024/1/")
     picture(page, f"audit-sealed-{width}")
+    assert problems_of(page) == []
     page.locator("form[action$='/cloture/'] button").click()
     page.locator(".confirm summary").click()
     page.locator("form[action$='/ouverture/'] button").click()
@@ -107,6 +110,7 @@ def test_who_releases_closes_and_opens_and_everybody_reads_the_result(site, new_
     visitor = new_page(width=width, height=height)
     visitor.goto(f"{site}/audit/2024/1/")
     expect(visitor.locator(".stats")).to_be_visible()
+    assert problems_of(visitor) == []
     assert visitor.evaluate("document.documentElement.scrollWidth") <= width
     visitor.screenshot(path=f"tests/output/audit-opened-{width}.png", full_page=True)
     visitor.goto(f"{site}/audit/2024/1/points/")
