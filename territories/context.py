@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from territories.models import Region
-from territories.permissions import may
+from territories.permissions import rights_anywhere
 from territories.states import RIGHTS_OF_ROLE
 
 _RIGHTS = {right for rights in RIGHTS_OF_ROLE.values() for right in rights}
@@ -18,24 +18,22 @@ class RightsAnywhere:
     """For templates: `person_may.contest` is whether the person holds the right somewhere today, asked once a page."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self._request = request
-        self._known: dict[str, bool] = {}
+        self._held = SimpleLazyObject(lambda: rights_anywhere(request.user, on=timezone.localdate()))
 
     def __getitem__(self, right: str) -> bool:
         """Raise KeyError for what is no right: a template would take a misspelt one for a refusal."""
         if right not in _RIGHTS:
             raise KeyError(right)
-        if right not in self._known:
-            self._known[right] = may(self._request.user, right, on=timezone.localdate())
-        return self._known[right]
+        return right in self._held
 
 
 def region(request: HttpRequest) -> dict[str, Any]:
     """The region, read once per page and only where a template asks."""
+    person_may = RightsAnywhere(request)
     return {
         "region": SimpleLazyObject(lambda: Region.objects.defer("footprint").first()),
-        "person_may": RightsAnywhere(request),
+        "person_may": person_may,
         "is_demonstration": settings.DEMONSTRATION,
-        "may_run_models": SimpleLazyObject(lambda: may(request.user, "run_models", on=timezone.localdate())),
-        "may_see_samples": SimpleLazyObject(lambda: may(request.user, "see_samples", on=timezone.localdate())),
+        "may_run_models": SimpleLazyObject(lambda: person_may["run_models"]),
+        "may_see_samples": SimpleLazyObject(lambda: person_may["see_samples"]),
     }

@@ -52,6 +52,28 @@ def territories_with_right(person: Person, right: str, *, on: datetime.date) -> 
     return [places[grant] for grant in _grants_of(person, right, places)]
 
 
+def rights_anywhere(person: Person, *, on: datetime.date) -> frozenset[str]:
+    """Every right that the person holds somewhere that day, by two questions whatever the number of rights."""
+    if not isinstance(person, User) or not person.is_active:
+        return frozenset()
+    mandates = Mandate.objects.in_force(on).filter(user=person).select_related("territory")
+    roles = {
+        (group_name(mandate.role, mandate.territory), str(mandate.territory_id)): Role(mandate.role)
+        for mandate in mandates.defer("territory__geometry", "territory__geometry_3857")
+    }
+    if not roles:
+        return frozenset()
+    grants = GroupObjectPermission.objects.filter(
+        group__user=person,
+        group__name__in=[name for name, _territory in roles],
+        permission__content_type=ContentType.objects.get_for_model(Territory),
+    ).values_list("group__name", "object_pk", "permission__codename")
+    # A grant that its role lost gives nothing any more.
+    return frozenset(
+        right for name, place, right in grants if (role := roles.get((name, place))) and right in RIGHTS_OF_ROLE[role]
+    )
+
+
 def _grants_of(person: User, right: str, places: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those (group, territory) among the places where the person is in the group and the group has the grant."""
     places = list(places)

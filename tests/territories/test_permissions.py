@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from bioccia.errors import NotAllowedError
 from territories import actions
-from territories.permissions import may, require, territories_with_right
+from territories.permissions import may, require, rights_anywhere, territories_with_right
 from territories.states import RIGHTS_OF_ROLE, Role
 from tests.factories import A_DAY, MandateFactory, TerritoryFactory, UserFactory, square
 
@@ -31,11 +31,13 @@ def test_each_role_holds_its_rights_in_its_territory_and_below_and_nowhere_else(
         assert may(person, right, places["commune"], on=A_DAY) is expected
         assert not may(person, right, places["beside"], on=A_DAY)
         assert not may(person, right, places["region"], on=A_DAY)
+    assert rights_anywhere(person, on=A_DAY) == set(RIGHTS_OF_ROLE[role])
 
 
 def test_visitors_and_people_without_a_mandate_hold_nothing(places):
     for person in (AnonymousUser(), UserFactory()):
         assert territories_with_right(person, "see_samples", on=A_DAY) == []
+        assert rights_anywhere(person, on=A_DAY) == set()
         with pytest.raises(NotAllowedError):
             require(person, "see_samples", places["region"], on=A_DAY)
 
@@ -63,6 +65,7 @@ def test_a_mandate_without_its_grant_gives_nothing(places):
     person = MandateFactory(role=Role.REVIEWER, territory=places["inside"]).user
     person.groups.clear()
     assert not may(person, "contest", places["inside"], on=A_DAY)
+    assert rights_anywhere(person, on=A_DAY) == set()
 
 
 def test_groups_follow_the_calendar_and_keep_what_is_not_a_mandate():
@@ -76,6 +79,7 @@ def test_an_account_that_is_closed_holds_nothing():
     person.is_active = False
     person.save()
     assert not may(person, "contest", on=A_DAY)
+    assert rights_anywhere(person, on=A_DAY) == set()
 
 
 def test_sign_in_does_not_mind_the_case_of_the_address(client):
