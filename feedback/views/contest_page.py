@@ -25,7 +25,7 @@ from habitats.queries import mappable_legend, polygons_of, types_of_codes
 from habitats.tiles import address_of_tiles
 from habitats.views.basemaps import BASEMAP_CHOICES, BASEMAPS
 from territories.models import Territory, User
-from territories.permissions import SignedInRequest
+from territories.permissions import SignedInRequest, may
 
 # About 30 m: the outline of the territory guides the eye, the server decides.
 PLACE_TOLERANCE_DEGREES = 0.0003
@@ -84,7 +84,9 @@ class ContestPage:
 
     def context(self, **more: Any) -> dict[str, Any]:
         """For the template."""
-        vintage = contested_vintage(self.round)
+        today = timezone.localdate(self.at)
+        # A draft outlives the mandate that let its author see the map.
+        vintage = contested_vintage(self.round) if may(self.request.user, "see_working_vintage", on=today) else None
         chosen = chosen_polygons(vintage, self.seen)
         standing = standing_of(self.round, self.at)
         entries = list(mappable_legend())
@@ -93,7 +95,7 @@ class ContestPage:
             "report": self.report,
             "round": self.round,
             "standing": standing,
-            "held": [place.name for place in places_of(self.request.user, "contest", timezone.localdate(self.at))],
+            "held": [place.name for place in places_of(self.request.user, "contest", today)],
             "vintage": vintage,
             "chosen": chosen,
             "gone": len(self.seen) - len(chosen),

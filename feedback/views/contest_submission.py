@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.gis.geos import Point
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from feedback.actions import ReportFacts
 from feedback.errors import PolygonsSeenChangedError
 from feedback.forms.reports import ContestForm, PolygonQuestionForm, Seen
 from feedback.models import Report, Round
-from feedback.permissions import require_contest
+from feedback.permissions import may_begin, require_contest
 from feedback.queries import rounds_for
 from feedback.queries.ground import contested_vintage
 from feedback.views.contest_page import shown_polygons
@@ -38,9 +38,7 @@ class ContestSubmission:
         self.request, self.at = request, at
         self.data = request.POST.copy()
         self.report = self._known()
-        theirs = Q(pk__in=rounds_for(request.user, at).values("pk"))
-        begun = Q(pk=self.report.round_id) if self.report else Q()
-        self.rounds = Round.objects.select_related("region", "territory").filter(theirs | begun)
+        self.rounds = self._rounds()
         self.find_form = PolygonQuestionForm(rounds=Round.objects.none())
         self.find_error = ""
         self.photo_errors: list[str] = []
@@ -53,6 +51,15 @@ class ContestSubmission:
         except ValidationError:
             return None
         return Report.objects.of_author(self.request.user.pk).filter(client_uuid=uuid).first()
+
+    def _rounds(self) -> QuerySet[Round]:
+        """Theirs, that of the draft, and the one named, closed meanwhile or not: what was typed comes back with it."""
+        theirs = Q(pk__in=rounds_for(self.request.user, self.at).values("pk"))
+        if self.report:
+            theirs |= Q(pk=self.report.round_id)
+        if may_begin(self.request.user, timezone.localdate(self.at)):
+            theirs |= Q(key=self.data.get("round"))
+        return Round.objects.select_related("region", "territory").filter(theirs)
 
     def _read(self) -> None:
         self.form = ContestForm(self.data, rounds=self.rounds)

@@ -103,7 +103,7 @@ def polygon_card(request: HtmxRequest) -> HttpResponse:
     point = form.point()
     polygon = polygons_of(vintage).at(point).annotate(outline=AsGeoJSON("geometry", precision=6)).first()
     commune = Territory.objects.of_kind(narrowest_kind()).containing(point).without_geometry().first()
-    context = {"vintage": vintage, "polygon": polygon, "commune": commune, "point": point}
+    context: dict[str, Any] = {"vintage": vintage, "polygon": polygon, "commune": commune, "point": point}
     # Only the map that is being made is contested, by those who may in this commune.
     is_working = vintage.state == VintageState.WORKING
     context["may_contest"] = is_working and may(request.user, "contest", commune, on=timezone.localdate())

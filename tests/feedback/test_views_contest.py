@@ -230,3 +230,25 @@ def test_without_scripts_a_photograph_goes_with_the_form_and_a_spoilt_one_holds_
     assert answer.status_code == 422
     assert "lande.jpg" in answer.context["photo_errors"][0]
     assert Report.objects.get().state == ReportState.DRAFT
+
+
+def test_a_round_that_closed_before_the_first_save_gives_back_what_was_typed(signed_in, ground):
+    over = RoundFactory(over=True, region=ground["region"], territory=ground["round"].territory, name="Tour fini")
+    answer = send(signed_in, facts(ground, round=over.key))
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "Un bois de chênes." in page
+    assert "Tour fini" in page
+    assert not Report.objects.exists()
+
+
+def test_without_a_mandate_nobody_reads_the_working_map_through_the_form(client, ground):
+    client.force_login(factories.UserFactory())
+    asked = facts(ground, action="find", number=str(ground["polygons"][0].number))
+    answer = send(client, asked)
+    assert answer.status_code == 302
+    former = ReportFactory(draft=True, round=ground["round"], author=factories.UserFactory())
+    client.force_login(former.author)
+    answer = send(client, {**asked, "client_uuid": str(former.client_uuid)})
+    assert (answer.context["chosen"], answer.context["vintage"]) == ([], None)
+    assert answer.context["find_error"]
