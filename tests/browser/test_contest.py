@@ -81,7 +81,6 @@ def test_a_reviewer_contests_two_polygons_by_click_and_reads_the_receipt(
     say_the_rest(page, "foret sempervirent")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.screenshot(path=f"/tmp/E/form-{width}.png", full_page=True)
     picture(page, f"contest-{width}")
     assert problems_of(page) == []
     send(page)
@@ -123,7 +122,6 @@ def test_an_outline_is_drawn_point_after_point_corrected_and_kept_in_the_draft(
     assert report.geometry.num_coords == 4
     page.goto(f"{site}/signalements/{report.pk}/")
     expect(page.locator("path.drawn-outline")).to_have_count(1)
-    page.screenshot(path=f"/tmp/E/drawn-{width}.png", full_page=True)
     send(page)
     page.wait_for_url("**/envoye/")
     assert Report.objects.get().state == ReportState.SUBMITTED
@@ -276,7 +274,6 @@ def test_my_reports_and_one_of_them_hold_on_a_desk_and_on_a_phone(site, new_page
         expect(page.locator("[data-places-map] path").first).to_be_attached()
         page.wait_for_timeout(500)  # tiles of the small map
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.screenshot(path=f"/tmp/E/{name}-{width}.png", full_page=True)
         picture(page, f"{name}-{width}")
         assert problems_of(page) == []
     assert page.errors == []
@@ -322,7 +319,6 @@ def test_a_report_reads_its_question_its_refusal_and_what_it_changed(
         page.goto(f"{site}/signalements/{report.pk}/")
         expect(page.locator("[data-places-map] path").first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.screenshot(path=f"/tmp/E/{name}-{width}.png", full_page=True)
         picture(page, f"report-{name}-{width}")
         assert problems_of(page) == []
     assert page.errors == []
