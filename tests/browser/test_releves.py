@@ -9,6 +9,7 @@ from habitats.models import Releve, Sample
 from species.states import Diffusion
 from territories.states import Role
 from tests import factories
+from tests.browser.accessibility import problems_of
 from tests.browser.people import sign_in
 from tests.factories import releve_facts, spot
 from tests.habitats.releve_files import releve_rows, write_text
@@ -144,3 +145,26 @@ def test_a_syntaxon_waits_for_its_correspondence(live_web, page, people, mapped_
     page.locator("form[action*='/habitats/'] button").click()
     expect(page.locator("main")).to_contain_text(legend[1].code)
     fits(page, 1280)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_on_these_pages_keeps_anybody_out(live_web, new_page, people, tmp_path, width, height):
+    now = timezone.now()
+    botanist = people[Role.BOTANIST]
+    dataset = actions.store_releve_dataset(name="Campagne", by=botanist, at=now, diffusion=Diffusion.PRECISE)
+    actions.import_releves(dataset=dataset, facts=[releve_facts()], by=botanist, at=now)
+    page = new_page(width=width, height=height)
+    sign_in(page, live_web, botanist)
+    page.goto(f"{live_web}/releves/fichiers/")
+    page.locator("#id_file").set_input_files(write_text(tmp_path / "campagne.csv", _campaign()))
+    page.locator("#id_dataset").fill("Campagne")
+    page.locator("main form button[type=submit]").click()
+    assert problems_of(page) == []
+    for path in ("", "nouveau/", "fichiers/", f"{Releve.objects.get().uuid}/"):
+        page.goto(f"{live_web}/releves/{path}")
+        assert problems_of(page) == [], path
+    page = new_page(width=width, height=height)
+    sign_in(page, live_web, people[Role.VALIDATOR])
+    for path in ("validation/", f"{Releve.objects.get().uuid}/"):
+        page.goto(f"{live_web}/releves/{path}")
+        assert problems_of(page) == [], path
