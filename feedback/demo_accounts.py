@@ -94,6 +94,13 @@ DEMO_PEOPLE = (
     ),
     DemoPerson("appel", "Sylvane Delmas", "DREAL (démo)", OrganisationKind.STATE, (Role.APPEAL_PANEL,)),
     DemoPerson(
+        "appel2",
+        "Bertrand Olivièr",
+        "Conservatoire botanique (démo)",
+        OrganisationKind.CONSERVATORY,
+        (Role.APPEAL_PANEL,),
+    ),
+    DemoPerson(
         "modele", "Noémie Carrière", "Atelier cartographique (démo)", OrganisationKind.PRODUCER, (Role.MODEL_ENGINEER,)
     ),
     DemoPerson("region", "Paulin Armengaud", "Région (démo)", OrganisationKind.REGION, (Role.RELEASE_ADMINISTRATOR,)),

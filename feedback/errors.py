@@ -12,6 +12,11 @@ from bioccia.errors import BiocciaError, StateForbidsError
 from territories.models import User
 
 
+def written(moment: datetime.datetime) -> str:
+    """A moment as the reader of a sentence writes it."""
+    return date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
+
+
 class UuidTakenError(StateForbidsError):
     """The identifier was used for something else; nothing is said of what."""
 
@@ -38,10 +43,9 @@ class LockedError(StateForbidsError):
         if holder is None or until is None:
             super().__init__(_("Take the report first: nobody holds it."))
             return
-        moment = date_format(timezone.localtime(until), "SHORT_DATETIME_FORMAT")
         super().__init__(
             _("%(holder)s holds this report until %(moment)s. Take it after that, or ask them to let it go.")
-            % {"holder": holder, "moment": moment}
+            % {"holder": holder, "moment": written(until)}
         )
 
 

@@ -14,11 +14,14 @@ from bioccia.errors import InvalidFieldsError
 from feedback.actions.facts import ReportFacts
 from feedback.errors import PolygonsSeenChangedError, RoundForbidsError
 from feedback.models import Round
-from feedback.queries.ground import STAKE_ORDER, contested_vintage, polygons_under, stake_of, with_stakes
+from feedback.queries.ground import STAKE_ORDER, polygons_under, stake_of, with_stakes
 from feedback.states import ErrorType, EvidenceType
 from habitats.models import Polygon, Vintage
 from habitats.queries import mappable_legend
+from habitats.states import VintageState
 
+# Django knows no FOR KEY SHARE; a foreign key takes the same lock, only later.
+_KEPT_VINTAGE = "SELECT * FROM habitats_vintage WHERE region_id = %s AND year = %s AND state = %s FOR KEY SHARE"
 DAYS_IN_A_YEAR = 365.25
 HABITAT_ERRORS = (ErrorType.ATTRIBUTE, ErrorType.BOTH)
 
@@ -65,14 +68,24 @@ def look_up_ground(facts: ReportFacts, round_: Round) -> Ground:
 
 
 def require_vintage(round_: Round) -> Vintage:
-    """The working map of the round's year."""
-    vintage = contested_vintage(round_)
+    """The working map of the round's year; it is not taken away before the end of the transaction.
+
+    A map made again waits for this, then takes the polygons away; asked the other way round, the two would wait for
+    each other.
+    """
+    # Where the map changed while we waited for its row, the second question finds the new one.
+    vintage = _kept_vintage(round_) or _kept_vintage(round_)
     if vintage is None:
         raise RoundForbidsError(
             _("The map of %(year)s cannot be contested now: it is published already, or not made yet.")
             % {"year": round_.year}
         )
     return vintage
+
+
+def _kept_vintage(round_: Round) -> Vintage | None:
+    keys = [round_.region_id, round_.year, str(VintageState.WORKING)]
+    return next(iter(Vintage.objects.raw(_KEPT_VINTAGE, keys)), None)
 
 
 def checked_outline(outline: GEOSGeometry, round_: Round) -> GEOSGeometry:

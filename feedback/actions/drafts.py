@@ -12,7 +12,7 @@ from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsErro
 from feedback.actions.checks import Ground, area_of, flattened, union_of
 from feedback.actions.facts import ReportFacts
 from feedback.actions.log import locked_reports
-from feedback.errors import RoundForbidsError, UuidTakenError
+from feedback.errors import RoundForbidsError, UuidTakenError, written
 from feedback.models import Report, ReportPolygon, Round
 from feedback.permissions import may_begin
 from feedback.queries.ground import with_stakes
@@ -93,14 +93,13 @@ def require_open(round_: Round, at: datetime.datetime) -> None:
     if round_.state == RoundState.OPEN and round_.opens_at <= at < round_.closes_at:
         return
     if round_.state == RoundState.PLANNED or at < round_.opens_at:
-        moment = timezone.localtime(round_.opens_at).strftime("%Y-%m-%d %H:%M")
         raise RoundForbidsError(
-            _("The round %(round)s is not open yet: it opens on %(moment)s.") % {"round": round_.name, "moment": moment}
+            _("The round %(round)s is not open yet: it opens on %(moment)s.")
+            % {"round": round_.name, "moment": written(round_.opens_at)}
         )
-    moment = timezone.localtime(round_.closes_at).strftime("%Y-%m-%d %H:%M")
     raise RoundForbidsError(
         _("The round %(round)s closed on %(moment)s; only drafts begun before may still be sent, for a while.")
-        % {"round": round_.name, "moment": moment}
+        % {"round": round_.name, "moment": written(round_.closes_at)}
     )
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError, StateForbidsError
-from feedback.errors import LockedError
+from feedback.errors import LockedError, written
 from feedback.models import Report, ReportMessage, ReportMove
 from feedback.permissions import require_move
 from feedback.states import ALL_MOVES, CLOSED_STATES, MessageKind, Move, ReportState, Who
@@ -70,7 +70,7 @@ def make_move(
     row = ALL_MOVES[move]
     held = held_report(report)
     require_move(by, row.who, held, timezone.localdate(at))
-    _require_state(held, move, row)
+    _require_state(held, row)
     _require_lock(held, row, by, at)
     _require_given(row, given or {})
     done = effect(held)
@@ -112,17 +112,16 @@ def is_held_by_another(report: Report, person: User | None, at: datetime.datetim
     return person is None or report.locked_by_id != person.pk
 
 
-def _require_state(held: Report, move: str, row: Move) -> None:
+def _require_state(held: Report, row: Move) -> None:
     if held.state in row.sources:
         return
     allowed = ", ".join(str(state.label) for state in row.sources)
     raise StateForbidsError(
-        _("Report %(report)s is %(state)s since %(moment)s; “%(move)s” starts from: %(allowed)s.")
+        _("Report %(report)s is: %(state)s, since %(moment)s. This is only possible while it is: %(allowed)s.")
         % {
             "report": held,
             "state": held.get_state_display(),
-            "moment": timezone.localtime(held.updated_at).strftime("%Y-%m-%d %H:%M"),
-            "move": move,
+            "moment": written(held.updated_at),
             "allowed": allowed,
         }
     )
