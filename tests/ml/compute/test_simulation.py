@@ -167,7 +167,8 @@ def test_nothing_in_the_folder_tells_the_truth(place):
     names = {path.name for path in (place / "region").rglob("*") if path.is_file()}
 
     assert names == {
-        "2024.gpkg", "2025.gpkg", "flora.csv", "legend.csv", "region.toml", "relief.tif", "s2.tif", "territories.gpkg",
+        "2024.csv", "2024.gpkg", "2025.csv", "2025.gpkg", "flora.csv", "legend.csv", "region.toml", "relief.tif",
+        "s2.tif", "territories.gpkg",
     }  # fmt: skip
 
 
