@@ -1,11 +1,12 @@
 import datetime
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 from django.contrib.gis.geos import GEOSGeometry
 from django.contrib.gis.geos import Polygon as Outline
-from django.db import connection
+from django.db import connection, transaction
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
@@ -13,6 +14,7 @@ from feedback.errors import PolygonsSeenChangedError, RoundForbidsError, UuidTak
 from feedback.models import Report, ReportMove
 from feedback.queries import near_duplicates
 from feedback.states import ErrorType, EvidenceType, ReportState
+from habitats.models import Vintage
 from habitats.states import VintageState
 from territories.models import OutboxMessage
 from territories.states import Role
@@ -402,3 +404,41 @@ def test_the_same_report_sent_twenty_times_at_once_is_one():
     assert len(answers) == 20
     assert sum(created for _report, created in answers) == 1
     assert Report.objects.count() == ReportMove.objects.count() == OutboxMessage.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_sent_while_the_map_is_made_again_waits_and_reads_what_changed():
+    there = Consultation()
+    facts = there.facts()
+    answers = []
+
+    def send():
+        try:
+            answers.append(actions.submit_report(facts=facts, by=there.reviewer, at=there.at))
+        except PolygonsSeenChangedError as error:
+            answers.append(error.code)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=send)
+    with transaction.atomic():
+        held = Vintage.objects.select_for_update().get(pk=there.vintage.pk)
+        held.state = VintageState.REPLACED
+        held.save()
+        VintageFactory()
+        thread.start()
+        _wait_until_somebody_waits()
+        held.polygons.all().delete()
+    thread.join()
+    assert answers == ["polygons_changed"]
+    assert not Report.objects.exists()
+
+
+def _wait_until_somebody_waits():
+    for _attempt in range(600):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
