@@ -168,7 +168,8 @@ def import_releves(
     on = timezone.localdate(at)
     _require_house(dataset, by)
     ReleveDataset.objects.select_for_update().get(pk=dataset.pk)  # two imports of one file wait for each other
-    known = {one.external_id: one for one in dataset.releves.select_for_update()}
+    stored = dataset.releves.select_for_update().prefetch_related("determinations", "species")
+    known = {one.external_id: one for one in stored}
     writer = ReleveWriter(at=at)
     numbered = _numbered(facts)
     for one in numbered:
@@ -180,7 +181,8 @@ def import_releves(
     for one in numbered:
         releve = known.get(one.external_id)
         if releve is not None and writer.write(releve, one):
-            follow_with_sample(releve, at=at)
+            # Read again: what was prefetched is what the file has just changed.
+            follow_with_sample(dataset.releves.select_related("sample").get(pk=releve.pk), at=at)
             updated += 1
     writer.add([(_submitted(dataset, by, at, one.external_id), one) for one in new])
     logger.info("releves imported", dataset=dataset.pk, created=len(new), updated=updated, by=by and by.pk)

@@ -14,6 +14,7 @@ from habitats.queries.resolution import HabitatResolver
 from habitats.states import ReleveLevel, Resolution
 
 BATCH = 500
+SHOWN_BY = ("sensitivity", "accuracy_m")
 # A nudge of rounding is no move: about 1 cm.
 SAME_PLACE_DEGREES = 1e-7
 
@@ -63,11 +64,13 @@ class ReleveWriter:
     def _say(self, releve: Releve, facts: ReleveFacts) -> None:
         dataset: ReleveDataset = releve.dataset
         sensitivity = dataset.sensitivity if facts.sensitivity is None else facts.sensitivity
-        commune, precision, point = self.places.shown(
-            facts.geometry, dataset=dataset, sensitivity=sensitivity, accuracy_m=facts.accuracy_m
-        )
-        shown = {"commune_id": commune, "shown_precision": precision, "shown_geometry": point}
-        for name, value in {**facts.columns(), **shown, "sensitivity": sensitivity}.items():
+        said = {**facts.columns(), "sensitivity": sensitivity}
+        if releve.pk is None or any(said[name] != getattr(releve, name) for name in ("geometry", *SHOWN_BY)):
+            commune, precision, point = self.places.shown(
+                facts.geometry, dataset=dataset, sensitivity=sensitivity, accuracy_m=facts.accuracy_m
+            )
+            said |= {"commune_id": commune, "shown_precision": precision, "shown_geometry": point}
+        for name, value in said.items():
             setattr(releve, name, value)
 
     def _cites_the_same(self, releve: Releve, facts: ReleveFacts) -> bool:
@@ -77,7 +80,8 @@ class ReleveWriter:
     def _resolve_again(self, releve: Releve) -> bool:
         """Typologies and correspondences may have come since: what nobody confirmed is looked up again."""
         changed = False
-        for one in releve.determinations.exclude(resolution__in=[Resolution.EXACT, Resolution.CONFIRMED]):
+        settled = (Resolution.EXACT, Resolution.CONFIRMED)
+        for one in [one for one in releve.determinations.all() if one.resolution not in settled]:
             cited_type = self.resolver.find(one.cited_typology, one.cited_code)
             found = self.resolver.resolve(cited_type)
             known = (one.cited_type_id, one.resolution, one.resolved_type_id)
