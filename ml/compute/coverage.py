@@ -16,6 +16,8 @@ from ml.compute.errors import CoverageError
 
 # Relative to the area of the polygons worked on: what rounding may add or lose.
 AREA_TOLERANCE = 1e-6
+# What may come and go where the map overlapped itself, or crossed itself, before.
+DEFECT_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -296,8 +298,12 @@ def _check(polygons: NDArray[np.object_], repainted: Repainted) -> None:
     after = np.concatenate([polygons[kept], np.array([piece.outline for piece in repainted.pieces], object)])
     before_m2, after_m2 = shapely.area(polygons).sum(), shapely.area(after).sum()
     is_polygonal = bool((shapely.get_type_id(after) == shapely.GeometryType.POLYGON).all())
-    keeps_area = abs(after_m2 - before_m2) <= AREA_TOLERANCE * before_m2
-    # A map that had a defect there before is not refused for it: nobody could ever correct the place.
-    is_sound = (keeps_area and shapely.coverage_is_valid(after)) or not shapely.coverage_is_valid(polygons)
-    if not (is_polygonal and is_sound):
+    lost = abs(after_m2 - before_m2) / before_m2
+    is_sound = lost <= AREA_TOLERANCE and shapely.coverage_is_valid(after)
+    if not is_polygonal or not (is_sound or (_had_defect(polygons) and lost <= DEFECT_TOLERANCE)):
         raise CoverageError("This outline cannot be drawn without leaving a gap; move it a little, or draw it simpler.")
+
+
+def _had_defect(polygons: NDArray[np.object_]) -> bool:
+    """A map with a defect is not refused for it: nobody could ever correct the place."""
+    return not (shapely.coverage_is_valid(polygons) and shapely.is_valid(polygons).all())

@@ -57,7 +57,9 @@ def cut_faces(polygons: NDArray[np.object_], outlines: Sequence[BaseGeometry], *
     snapped = [_snapped(outline, sides, snap_m) for outline in outlines]
     corners = shapely.get_coordinates(np.array(snapped, object))
     lines = _with_corners(sides, corners, snap_m)
-    shapes = _polygonised(lines, snapped)
+    # Sides are noded already, but for those of a polygon that crosses itself.
+    crosses_itself = not shapely.is_valid(polygons[reached]).all()
+    shapes = _polygonised(lines, snapped, node_all=crosses_itself)
     parents, paints = _owners(shapes, polygons[reached], snapped)
     shapes, parents, paints = _without_strays(shapes, np.flatnonzero(reached), parents, paints)
     away = np.flatnonzero(~reached)
@@ -158,11 +160,13 @@ def _with_corners(sides: NDArray[np.float64], corners: NDArray[np.float64], snap
     return lines
 
 
-def _polygonised(lines: NDArray[np.object_], outlines: Sequence[BaseGeometry]) -> NDArray[np.object_]:
-    """All the faces between the lines and the outlines, noded; lines away from the outlines stay as they are."""
+def _polygonised(
+    lines: NDArray[np.object_], outlines: Sequence[BaseGeometry], *, node_all: bool
+) -> NDArray[np.object_]:
+    """All the faces between the lines and the outlines, noded; unless asked, lines away from them stay as they are."""
     drawn = shapely.boundary(np.array(outlines, object))
     drawn = drawn[~shapely.is_empty(drawn)]
-    near = np.zeros(lines.size, bool)
+    near = np.full(lines.size, node_all)
     for outline in drawn:
         near |= shapely.intersects(lines, shapely.box(*outline.bounds))
     noded = shapely.union_all(np.concatenate([lines[near], drawn]))
@@ -176,7 +180,8 @@ def _owners(
     """The polygon and the outline that hold each face; -1 for none."""
     inside = shapely.point_on_surface(faces)
     parents, paints = np.full(faces.size, -1, np.intp), np.full(faces.size, -1, np.intp)
-    face, polygon = shapely.STRtree(polygons).query(inside, predicate="intersects")
+    sound = np.where(shapely.is_valid(polygons), polygons, shapely.make_valid(polygons))
+    face, polygon = shapely.STRtree(sound).query(inside, predicate="intersects")
     parents[face] = polygon
     for place, outline in enumerate(outlines):
         shapely.prepare(outline)

@@ -174,6 +174,18 @@ def test_a_place_whose_map_had_a_defect_before_can_still_be_corrected():
     assert [piece.outline.area for piece in result.pieces if piece.code == "D"] == [pytest.approx(3600)]
 
 
+def test_a_polygon_that_crosses_itself_elsewhere_does_not_forbid_a_correction():
+    polygons, codes = stripes()
+    ring = np.array(polygons[2].exterior.coords)
+    south = ring[:, 1].argsort(kind="stable")[:2]
+    knot = np.array([[700_250, 6_299_902], [700_249, 6_299_899], [700_251, 6_299_899], [700_250.5, 6_299_903]])
+    place = min(south) if abs(int(south[0]) - int(south[1])) == 1 else len(ring) - 2
+    polygons[2] = Polygon(np.vstack([ring[: place + 1], knot, ring[place + 1 :]]))
+    assert not polygons[2].is_valid
+    result = repaint(polygons, codes, [Paint(at(16, 2, 24, 6), "D")], rules=RULES)
+    assert [piece.outline.area for piece in result.pieces if piece.code == "D"] == [pytest.approx(3200)]
+
+
 def test_what_would_leave_a_gap_is_refused(monkeypatch):
     polygons, codes = stripes()
     monkeypatch.setattr("ml.compute.coverage.AREA_TOLERANCE", -1.0)
