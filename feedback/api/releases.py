@@ -98,11 +98,13 @@ class ReleaseSerializer(serializers.ModelSerializer):
 class ReleaseFilterSet(django_filters.FilterSet):
     """By year and by state."""
 
+    year = django_filters.NumberFilter(help_text="year that is mapped")
     state = django_filters.ChoiceFilter(
+        help_text="published: the one that stands",
         choices=[
             (state.value, state.label)
             for state in (ReleaseState.PUBLISHED, ReleaseState.SUPERSEDED, ReleaseState.WITHDRAWN)
-        ]
+        ],
     )
 
     class Meta:
