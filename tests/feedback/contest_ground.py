@@ -1,4 +1,4 @@
-"""A ground to contest: two communes of a department, a small map with doubts, an open round, a reviewer of the first."""
+"""A ground to contest: two communes of a department, a small map with doubts, an open round, a reviewer."""
 
 import datetime
 
