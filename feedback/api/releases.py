@@ -5,11 +5,13 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from bioccia.api.filters import WholeNumberFilter
 from feedback.models import Release, ReleaseFile
 from feedback.queries.releases import releases_for_lists
 from feedback.states import ReleaseState
@@ -98,9 +100,9 @@ class ReleaseSerializer(serializers.ModelSerializer):
 class ReleaseFilterSet(django_filters.FilterSet):
     """By year and by state."""
 
-    year = django_filters.NumberFilter(help_text="year that is mapped")
+    year = WholeNumberFilter(label=_("year of the map"))
     state = django_filters.ChoiceFilter(
-        help_text="published: the one that stands",
+        label=_("where it stands"),
         choices=[
             (state.value, state.label)
             for state in (ReleaseState.PUBLISHED, ReleaseState.SUPERSEDED, ReleaseState.WITHDRAWN)
