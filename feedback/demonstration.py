@@ -272,8 +272,8 @@ class YearOnStage:
                 actions.sign_dossier(release=release, by=signer, dossier_sha256=release.dossier_sha256, at=moment)
 
     def _follow_the_publication(self) -> None:
-        release = Release.objects.select_related("run").get(pk=self.cycle.release_id)
-        if release.run is not None:
+        release = self.cycle.release
+        if release is not None and release.run is not None:
             _wait(release.run, self.stage)
 
     def _move_clock(self, moment: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -174,10 +175,12 @@ def map_the_year(turn: Turn) -> str:
     """Have the workers train, decide and map; the candidate is decided by the rule fixed beforehand."""
     cycle = turn.cycle
     turn.wait_until(cycle.calendar["map"])
-    if cycle.run is None:
-        actions.attach_run(cycle=cycle, run=_run_of_the_year(turn))
-        ring(cycle.run)
-    run = Run.objects.get(pk=cycle.run_id)
+    run = cycle.run or _run_of_the_year(turn)
+    if run.state in (RunState.FAILED, RunState.STOPPED):
+        run = _going_runs(cycle).first() or run  # somebody has asked for another one since
+    if run != cycle.run:
+        actions.attach_run(cycle=cycle, run=run)
+        ring(run)
     if run.state != RunState.FINISHED:
         raise NotYetError(_("run %(run)s (%(state)s)") % {"run": run.pk, "state": run.get_state_display()})
     vintage = _working_vintage(cycle)
@@ -191,10 +194,7 @@ def map_the_year(turn: Turn) -> str:
 def _run_of_the_year(turn: Turn) -> Run:
     """The run that somebody has already asked for, else a new one."""
     cycle = turn.cycle
-    asked = Run.objects.filter(region=cycle.region, year=cycle.year, kind=RunKind.YEAR).exclude(
-        state__in=[RunState.FAILED, RunState.STOPPED]
-    )
-    return asked.order_by("-pk").first() or request_run(
+    return _going_runs(cycle).first() or request_run(
         region=cycle.region,
         year=cycle.year,
         kind=RunKind.YEAR,
@@ -202,6 +202,12 @@ def _run_of_the_year(turn: Turn) -> Run:
         by=cycle.engineer,
         parameters={"decision": "gate"},
     )
+
+
+def _going_runs(cycle: Cycle) -> QuerySet[Run]:
+    """The runs of the year that are open or went well, the newest first."""
+    runs = Run.objects.filter(region=cycle.region, year=cycle.year, kind=RunKind.YEAR)
+    return runs.exclude(state__in=[RunState.FAILED, RunState.STOPPED]).order_by("-pk")
 
 
 def _working_vintage(cycle: Cycle) -> Vintage:
@@ -260,7 +266,7 @@ def hold_rounds(turn: Turn) -> str:
 
 def finish_decisions(turn: Turn) -> str:
     """Wait until nobody has anything left to decide; questions without an answer expire."""
-    actions.expire_reports(at=turn.at)
+    actions.expire_reports(at=turn.at, simulated=turn.cycle.is_simulated)
     reports = Report.objects.filter(round__year=turn.cycle.year, round__region=turn.cycle.region)
     if left := reports.open().count():
         raise NotYetError(
@@ -277,7 +283,7 @@ def open_audit(turn: Turn) -> str:
     if audit is None:
         raise NotYetError(_("an audit sample: none was drawn before the map"))
     if audit.state == AuditState.OPENED:
-        return _accuracy_sentence(audit.assessment)
+        return _accuracy_sentence(audit.assessment or {})
     if audit.state != AuditState.CLOSED:
         habitat_actions.close_labelling(audit=audit, at=turn.at)
     assessment = habitat_actions.open_audit(
@@ -325,10 +331,11 @@ def publish(turn: Turn) -> str:
     """Wait for the worker that writes the files; the release stands from one moment to the next."""
     release = _release(turn.cycle)
     if release.state == ReleaseState.SIGNED:
-        if release.run is None:
-            release = actions.request_publication(release=release, at=turn.at)
-            ring(release.run)
-        run = Run.objects.get(pk=release.run_id)
+        run = release.run or actions.request_publication(release=release, at=turn.at).run
+        if run is None:
+            raise NotYetError(_("the run of its publication"))
+        if run != release.run:
+            ring(run)
         raise NotYetError(_("run %(run)s (%(state)s)") % {"run": run.pk, "state": run.get_state_display()})
     return _("release %(release)s, content %(hash)s") % {"release": release, "hash": release.content_sha256[:12]}
 
@@ -338,10 +345,9 @@ def _release(cycle: Cycle) -> Release:
     under_way = Release.objects.under_way().filter(region=cycle.region, year=cycle.year).first()
     if under_way is not None:
         return under_way
-    standing = Release.objects.filter(pk=cycle.release_id).exclude(state=ReleaseState.ABANDONED).first()
-    if standing is None:
+    if cycle.release is None or cycle.release.state == ReleaseState.ABANDONED:
         raise NotYetError(_("a dossier: the last one was abandoned, prepare another"))
-    return standing
+    return cycle.release
 
 
 PLAY_OF_PHASE: dict[CyclePhase, Callable[[Turn], str]] = {
