@@ -62,8 +62,12 @@ def outlines_over(vintage: "Vintage", side_m: float) -> "list[GEOSGeometry]":
         radii = rng.uniform(0.3, 0.7, 9) * side_m
         corners = [(middle.x + r * np.cos(t), middle.y + r * np.sin(t)) for t, r in zip(turns, radii, strict=True)]
         outline = Outline([*corners, corners[0]], srid=2154)
-        if outline.valid:
-            drawn.append(outline.transform(4326, clone=True))
+        if not outline.valid:
+            continue
+        outline = outline.transform(4326, clone=True)
+        # Some wandering edges of the synthetic map cross themselves, which the plain cut cannot read.
+        if not vintage.polygons.filter(geometry__intersects=outline, geometry__isvalid=False).exists():
+            drawn.append(outline)
     return drawn
 
 
