@@ -4,6 +4,7 @@ Everything they do follows from the seed and from what stands in the database: p
 is left, in the same order, at the same moments of the simulated clock.
 """
 
+import contextlib
 import datetime
 import uuid
 import zlib
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
 from django.utils.translation import gettext as _
 
-from bioccia.errors import StateForbidsError
+from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
 from feedback.actions import Proposal, ReportFacts
 from feedback.demo_accounts import person_of
@@ -188,7 +189,9 @@ def _send(contestation: Contestation, held: Round, reviewer: User, at: datetime.
         confidence=2 + contestation.place % 2,
         declares_interest=False,
     )
-    actions.submit_report(facts=facts, by=reviewer, at=at)
+    # Refused like anybody: a polygon mostly next door, or larger than one report may be.
+    with contextlib.suppress(NotAllowedError, InvalidFieldsError):
+        actions.submit_report(facts=facts, by=reviewer, at=at)
 
 
 def _habitat(code: str) -> HabitatType:
@@ -237,7 +240,13 @@ class Adjudication:
             actions.ask_author(report=report, by=first, question=_("On which day were you there?"), at=at)
         else:
             held = actions.take_report(report=report, by=first, at=at)
-            actions.propose_decision(report=held, proposal=self.proposal(), by=first, at=at)
+            self._propose(held, first, at)
+
+    def _propose(self, held: Report, by: User, at: datetime.datetime) -> None:
+        try:
+            actions.propose_decision(report=held, proposal=self.proposal(), by=by, at=at)
+        except (InvalidFieldsError, StateForbidsError):  # the map cannot take this correction: too small, or done
+            actions.propose_decision(report=held, proposal=self.refusal(ReasonCode.BELOW_MINIMUM_UNIT), by=by, at=at)
 
     def _wants_to_ask(self) -> bool:
         return chance(self.report.client_uuid, "question") < QUESTION_SHARE and not self.report.messages.exists()
@@ -245,15 +254,8 @@ class Adjudication:
     def proposal(self) -> Proposal:
         """What the adjudicator thinks: right but for one in fifty."""
         errs = chance(self.report.client_uuid, "adjudicator") < ADJUDICATOR_ERROR_RATE
-        seen = self._seen()
         if self.contestation.is_right == errs:
-            return Proposal(
-                outcome=ReportState.REJECTED_SPEC,
-                result=DecisionResult.MISUNDERSTANDING,
-                reason_code=ReasonCode.WITHIN_SPECIFICATION,
-                reply=_("The images of the year show the habitat of the map. Thank you for looking."),
-                seen=seen,
-            )
+            return self.refusal(ReasonCode.WITHIN_SPECIFICATION)
         whole = self.contestation.whole
         return Proposal(
             outcome=ReportState.ACCEPTED,
@@ -262,7 +264,17 @@ class Adjudication:
             reply=_("You are right: the map is corrected. Thank you."),
             to_type=self.report.proposed_type,
             outline=None if whole else self.report.geometry,
-            seen=seen,
+            seen=self._seen(),
+        )
+
+    def refusal(self, reason: ReasonCode) -> Proposal:
+        """The map follows its specification."""
+        return Proposal(
+            outcome=ReportState.REJECTED_SPEC,
+            result=DecisionResult.MISUNDERSTANDING,
+            reason_code=reason,
+            reply=_("The images of the year show the habitat of the map. Thank you for looking."),
+            seen=self._seen(),
         )
 
     def _seen(self) -> tuple[tuple[int, int], ...]:
