@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from bioccia.errors import BiocciaError
 from feedback import actions
 from feedback.models import Cycle, Release, Report, Round
+from feedback.models.reports import ReportQuerySet
 from feedback.states import CyclePhase, ReleaseState, RoundState
 from habitats import actions as habitat_actions
 from habitats import queries as habitat_queries
@@ -267,12 +268,17 @@ def hold_rounds(turn: Turn) -> str:
 def finish_decisions(turn: Turn) -> str:
     """Wait until nobody has anything left to decide; questions without an answer expire."""
     actions.expire_reports(at=turn.at, simulated=turn.cycle.is_simulated)
-    reports = Report.objects.filter(round__year=turn.cycle.year, round__region=turn.cycle.region)
+    return _("%(count)s reports decided") % {"count": _decided_reports(turn.cycle).not_drafts().count()}
+
+
+def _decided_reports(cycle: Cycle) -> ReportQuerySet:
+    """The reports of the year, once none is open: drafts sent in the grace and appeals come after the rounds."""
+    reports = Report.objects.filter(round__year=cycle.year, round__region=cycle.region)
     if left := reports.open().count():
         raise NotYetError(
             ngettext("the decision of %(count)s report", "the decision of %(count)s reports", left) % {"count": left}
         )
-    return _("%(count)s reports decided") % {"count": reports.not_drafts().count()}
+    return reports
 
 
 def open_audit(turn: Turn) -> str:
@@ -284,6 +290,7 @@ def open_audit(turn: Turn) -> str:
         raise NotYetError(_("an audit sample: none was drawn before the map"))
     if audit.state == AuditState.OPENED:
         return _accuracy_sentence(audit.assessment or {})
+    _decided_reports(cycle)  # measured once for ever, on the corrected polygons
     if audit.state != AuditState.CLOSED:
         habitat_actions.close_labelling(audit=audit, at=turn.at)
     assessment = habitat_actions.open_audit(
@@ -318,18 +325,13 @@ def prepare_release(turn: Turn) -> str:
 
 def collect_signatures(turn: Turn) -> str:
     """Wait for two people of two services; a dossier that changed is prepared again on its page."""
-    release = _release(turn.cycle)
-    if release.state == ReleaseState.PREPARED:
-        raise NotYetError(
-            _("the signatures of release %(release)s (%(count)s of 2)")
-            % {"release": release, "count": release.signatures.count()}
-        )
+    release = _signed_release(turn.cycle)
     return ", ".join(str(signature.signer) for signature in release.signatures.select_related("signer"))
 
 
 def publish(turn: Turn) -> str:
     """Wait for the worker that writes the files; the release stands from one moment to the next."""
-    release = _release(turn.cycle)
+    release = _signed_release(turn.cycle)
     if release.state == ReleaseState.SIGNED:
         run = release.run or actions.request_publication(release=release, at=turn.at).run
         if run is None:
@@ -340,10 +342,23 @@ def publish(turn: Turn) -> str:
     return _("release %(release)s, content %(hash)s") % {"release": release, "hash": release.content_sha256[:12]}
 
 
+def _signed_release(cycle: Cycle) -> Release:
+    """The release, once it has its signatures: one prepared again after a failed publication has none yet."""
+    release = _release(cycle)
+    if release.state == ReleaseState.PREPARED:
+        raise NotYetError(
+            _("the signatures of release %(release)s (%(count)s of 2)")
+            % {"release": release, "count": release.signatures.count()}
+        )
+    return release
+
+
 def _release(cycle: Cycle) -> Release:
     """The release under way: its dossier may have been abandoned and prepared again since the cycle saw it."""
     under_way = Release.objects.under_way().filter(region=cycle.region, year=cycle.year).first()
     if under_way is not None:
+        if under_way != cycle.release:
+            actions.attach_release(cycle=cycle, release=under_way)  # once published, it is not under way any more
         return under_way
     if cycle.release is None or cycle.release.state == ReleaseState.ABANDONED:
         raise NotYetError(_("a dossier: the last one was abandoned, prepare another"))
