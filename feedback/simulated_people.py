@@ -16,6 +16,7 @@ import geopandas as gpd
 import shapely
 from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
@@ -176,6 +177,7 @@ def _send(contestation: Contestation, held: Round, reviewer: User, at: datetime.
     polygon = Polygon.objects.filter(vintage=contestation.ground.vintage, number=contestation.number).first()
     if polygon is None or polygon.habitat_type.code == contestation.proposed:
         return  # a correction has come before them
+    seen_on = datetime.date(contestation.ground.year, 6, 1 + contestation.place % 28)
     facts = ReportFacts(
         client_uuid=contestation.client_uuid,
         round=held,
@@ -184,7 +186,8 @@ def _send(contestation: Contestation, held: Round, reviewer: User, at: datetime.
         error_type=ErrorType.ATTRIBUTE if contestation.whole else ErrorType.BOTH,
         proposed_type=_habitat(contestation.proposed),
         comment=_("Seen on the ground: %(habitat)s.") % {"habitat": _habitat(contestation.proposed).label},
-        observed_on=datetime.date(contestation.ground.year, 6, 1 + contestation.place % 28),
+        # Never after it is sent, whatever the day on which the demonstration is played.
+        observed_on=min(seen_on, timezone.localdate(at)),
         evidence_type=EvidenceType.FIELD_VISIT if contestation.place % 3 else EvidenceType.IMAGERY,
         confidence=2 + contestation.place % 2,
         declares_interest=False,
