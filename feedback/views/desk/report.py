@@ -25,6 +25,8 @@ from feedback.views.desk.story import story_of
 from habitats.models import HabitatType
 from territories.permissions import SignedInRequest
 
+LONGEST_KEY = 18  # digits; what a browser did not send is no number of ours
+
 
 @require_safe
 @login_required
@@ -136,7 +138,8 @@ def effect(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _asked_type(request: SignedInRequest) -> HabitatType | None:
     text = request.POST.get("to_type", "")
-    return legend_types().filter(pk=int(text)).first() if text.isdigit() else None
+    is_key = text.isascii() and text.isdigit() and len(text) <= LONGEST_KEY
+    return legend_types().filter(pk=int(text)).first() if is_key else None
 
 
 def _asked_pieces(request: SignedInRequest, report: Report) -> list[Piece] | None:
