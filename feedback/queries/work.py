@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -50,7 +51,7 @@ def tasks_of(person: User, *, at: datetime.datetime) -> list[Task]:
 def _contesting(person: User, at: datetime.datetime) -> Iterator[Task]:
     for held in rounds_for(person, at):
         text = _("Open until %(day)s, %(territory)s.") % {
-            "day": held.closes_at.date().strftime("%d/%m/%Y"),
+            "day": timezone.localdate(held.closes_at).strftime("%d/%m/%Y"),
             "territory": held.territory.name,
         }
         title = _("Contest the map: %(round)s") % {"round": held.name}
@@ -98,7 +99,7 @@ def _surveying(person: User, at: datetime.datetime) -> Iterator[Task]:
 
 
 def _labelling(person: User, at: datetime.datetime) -> Iterator[Task]:
-    if not may(person, "interpret", on=at.date()):
+    if not may_everywhere(person, "interpret", on=at.date()):
         return
     for audit in AuditSample.objects.filter(state__in=[AuditState.DRAWN, AuditState.LABELLING]):
         if left := waiting_points(audit, person).count():
