@@ -147,7 +147,7 @@ def assess_audit(audit: AuditSample, vintage: Vintage) -> dict[str, Any]:
         raise StateForbidsError(str(error)) from error
     arbitrated = sum(row["was_arbitrated"] for row in rows)
     return report | {
-        "audit": {**facts_of(audit), "sha256": audit.sha256, "drawn_at": audit.drawn_at.isoformat()},
+        "audit": {**facts_of(audit), "sha256": audit.sha256},  # no moment: releases carry it, and have one hash
         "vintage": {
             "year": vintage.year,
             "version": vintage.version.number,
