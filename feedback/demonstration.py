@@ -26,9 +26,11 @@ from feedback.simulated_people import Ground, play_adjudicators, play_reviewers
 from feedback.states import CYCLE_ORDER, CyclePhase, RoundState
 from feedback.yearly_cycle import ANNUAL_CALENDAR, advance_cycle, planned_calendar
 from habitats.importers.region_folder import import_region_folder
+from ml.actions import requeue_run
 from ml.compute.simulation import SimulationOptions, simulate_region
 from ml.models import Run, RunStep
 from ml.states import RunState, StepState
+from ml.tasks import ring
 from territories.models import Region
 
 FIRST_SIMULATED_YEAR = 2024
@@ -287,8 +289,11 @@ class YearOnStage:
 
 
 def _wait(run: Run, stage: Stage) -> None:
-    """Follow a run to its end, saying each step as it finishes."""
+    """Follow a run to its end, saying each step as it finishes; one that an earlier play saw fail is tried again."""
     told: set[str] = set()
+    run.refresh_from_db()
+    if run.state in (RunState.FAILED, RunState.STOPPED) and run.requested_by is not None:
+        ring(requeue_run(run=run, by=run.requested_by, at=timezone.now()))
     while True:
         run.refresh_from_db()
         for step in RunStep.objects.filter(run=run, state=StepState.FINISHED):

@@ -81,6 +81,7 @@ class DropReason(TextChoices):
     NEWER_SAMPLE = "newer_sample", _("a newer sample says otherwise")
     IMAGE_CHANGE = "image_change", _("the images changed beyond doubt")
     DECISION = "decision", _("a later decision")
+    UNDRAWABLE = "undrawable", _("it cannot be drawn into the new polygons")
 
 
 class AuditState(TextChoices):

@@ -21,7 +21,7 @@ class Ablation(models.Model):
     sample_count = models.PositiveIntegerField(_("samples left out (number)"))
     sample_weight = models.FloatField(_("their share of the weight"))
     pairs = models.JSONField(_("scores by seed"), help_text=_("Seed, then macro-F1 and overall accuracy of both."))
-    differences = models.JSONField(_("mean differences with 95 % intervals"))
+    differences = models.JSONField(_("mean differences with their intervals"))
     created_at = models.DateTimeField(_("measured at"))
 
     class Meta:

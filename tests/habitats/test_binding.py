@@ -323,3 +323,15 @@ def test_a_report_sample_does_not_end_the_hold_of_its_own_correction():
     sample = store_report_sample(correction=correction, at=next_day())
     assert sample.sample_set in (SampleSet.TRAINING, SampleSet.SELECTION)
     assert bindings_by_outcome(next_map())["bound"] == 1
+
+
+def test_a_correction_that_no_drawing_fits_into_the_new_map_is_dropped_and_said(monkeypatch):
+    corrected(three_stripes())
+
+    def refuse(*_arguments, **_rules):
+        raise CoverageError("a gap")
+
+    monkeypatch.setattr("habitats.actions.corrections.neighbourhood.repaint", refuse)
+    vintage = next_map()
+    assert dropped_corrections(vintage).get().reason == "undrawable"
+    assert is_whole(vintage)

@@ -1,5 +1,6 @@
 """Take an earlier correction over into a new map, or drop it with its evidence."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import shapely
 import structlog
 from django.contrib.gis.geos import MultiPolygon
 from django.db import transaction
+from shapely.geometry.base import BaseGeometry
 
 from habitats.actions.corrections.neighbourhood import (
     Guess,
@@ -21,9 +23,13 @@ from habitats.actions.corrections.neighbourhood import (
 from habitats.actions.corrections.redraw import redraw
 from habitats.models import BoundCorrection, CorrectedPiece, Correction, Vintage
 from habitats.states import BindingOutcome, DropReason, VintageState
+from ml.compute.coverage import Repainted
+from ml.compute.errors import CoverageError
 from ml.compute.exact_projection import area_in_metres
 
 logger = structlog.get_logger(__name__)
+# The outline as decided, then with fewer corners, in cells.
+SIMPLER_CELLS = (0.0, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -44,24 +50,37 @@ def bind_correction(*, correction: Correction, vintage: Vintage, ground: MultiPo
         ground: where it still stands.
 
     Returns:
-        Bound, or agreeing where nothing above the minimum unit differs; dropped where the new map has no data.
+        Bound, or agreeing where nothing above the minimum unit differs; dropped where the new map has no data, or where
+        no drawing of it leaves a valid coverage: one place must not keep the map of a whole year from being made.
 
     Raises:
         StateForbidsError: the map is not being made any more.
-        CoverageError: it cannot be drawn into the new map.
     """
     neighbourhood = Neighbourhood(held_vintage(vintage, VintageState.BUILDING))
     (drawn,) = neighbourhood.load([ground])
     if not neighbourhood.polygons or not shapely.intersects(neighbourhood.shapes, drawn).any():
         unmapped = Evidence(DropReason.IMAGE_CHANGE, {"unmapped": True})
         return drop_correction(correction=correction, vintage=vintage, ground=ground, evidence=unmapped)
-    repainted = neighbourhood.repaint([paint_of(drawn, correction.to_type_id)], feeds=True)
+    repainted = _repainted(neighbourhood, drawn, correction)
+    if repainted is None:
+        undrawable = Evidence(DropReason.UNDRAWABLE, {})
+        return drop_correction(correction=correction, vintage=vintage, ground=ground, evidence=undrawable)
     if not repainted.changed_m2:
         return _write(correction, vintage, ground, BindingOutcome.AGREES)
     with pghistory.context(source=correction.source, correction=correction.pk):
         redraw(neighbourhood, repainted, correction, [Guess()])
     degrees = neighbourhood.projection.to_degrees(np.array([repainted.ground], object))[0]
     return _write(correction, vintage, as_multipolygon(degrees), BindingOutcome.BOUND)
+
+
+def _repainted(neighbourhood: Neighbourhood, drawn: BaseGeometry, correction: Correction) -> Repainted | None:
+    """What the ground makes of the new polygons; drawn simpler where its own corners would leave a gap."""
+    cell_m = neighbourhood.vintage.region.resolution_m
+    for share in SIMPLER_CELLS:
+        simpler = shapely.buffer(shapely.simplify(drawn, share * cell_m), 0) if share else drawn
+        with suppress(CoverageError):
+            return neighbourhood.repaint([paint_of(simpler, correction.to_type_id)], feeds=True)
+    return None
 
 
 def drop_correction(
