@@ -17,6 +17,7 @@ from habitats.actions import (
 from habitats.models import BoundCorrection, HabitatType, LegendEntry, Vintage
 from habitats.queries import bindings_by_outcome, corrections_in_force, dropped_corrections
 from habitats.states import DropReason, SampleSet
+from ml.compute.errors import CoverageError
 from ml.models import Artefact
 from ml.run_session import working_on
 from ml.storage import hash_file
