@@ -101,6 +101,8 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
         InvalidFieldsError: the ground decided about is not that of the report, or the habitat is not mapped.
     """
     vintage = contested_vintage(report.round)
+    if vintage is None and proposal.outcome != ReportState.ACCEPTED:
+        vintage = report.vintage  # published since, as before an appeal: what changes no map needs no working one
     if vintage is None or has_changed(report, proposal.seen, vintage):
         return None
     outline = checked_outline(proposal.outline, report.round) if proposal.outline else None

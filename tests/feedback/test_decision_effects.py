@@ -5,7 +5,8 @@ from feedback import actions
 from feedback.models import Release
 from feedback.queries import effect_of
 from feedback.states import ReportState
-from habitats.states import CorrectionState
+from habitats.models import Vintage
+from habitats.states import CorrectionState, VintageState
 from territories.models import OutboxMessage
 from tests.factories import DAY, Consultation, VintageFactory
 
@@ -90,3 +91,13 @@ def test_an_integrated_report_can_still_be_undone(there):
     actions.integrate_reports(release=release_of(there), at=there.at)
     undone = actions.revert_report(report=report, by=there.administrator, reason="Erreur.", at=there.at)
     assert undone.state == ReportState.REVERTED
+
+
+def test_an_appeal_that_comes_after_the_publication_is_still_refused_but_corrects_nothing(there):
+    report = actions.take_report(report=there.appealed(), by=there.panel, at=there.at)
+    Vintage.objects.filter(pk=there.vintage.pk).update(state=VintageState.PUBLISHED)
+    kept = propose(there, report, there.proposal(report), by=there.panel)
+    assert kept.state == ReportState.IN_REVIEW
+    propose(there, report, there.refusal(), by=there.panel)
+    refused = actions.sign_decision(report=report, by=there.panel_second, at=there.at)
+    assert refused.state == ReportState.REJECTED_SPEC
