@@ -165,7 +165,7 @@ class DecisionForm(forms.Form):
         """The number and the version of each polygon that the page showed."""
         try:
             return tuple((int(number), int(version)) for number, version in json.loads(self.cleaned_data["seen"]))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise forms.ValidationError(
                 _("The page does not say which polygons it showed. Load it again; your text is kept below.")
             ) from error
