@@ -63,7 +63,7 @@ def test_two_years_are_contested_corrected_learned_from_and_released(worker, fol
 
     # The model of the second year has learned from the reports of the first, and its map is the better for it.
     second = ModelVersion.objects.filter(year=2025).latest("number")
-    assert second.training_set.counts["by_origin"]["report"] > 0
+    assert second.training_set.counts["from_reports"]["samples"] > 0
     for year in ("2024", "2025"):
         assert answer["gain"][year]["released"] > answer["gain"][year]["drawn"]
 
