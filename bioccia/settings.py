@@ -237,6 +237,7 @@ RUN_MAX_FRUITLESS_STARTS = 6
 # Reports lean towards visible errors: what one weighs in training beside a surveyed place, and what is left of it for
 # each year that passes while its correction holds.
 REPORT_SAMPLE_WEIGHT = env.float("REPORT_SAMPLE_WEIGHT", default=0.5)
+REPORT_SAMPLE_CELLS = env.int("REPORT_SAMPLE_CELLS", default=25)
 CARRIED_SAMPLE_DECAY = env.float("CARRIED_SAMPLE_DECAY", default=0.7)
 # Above this confidence of the new map (%), cells that became a third habitat end an earlier correction's hold.
 CHANGE_CONFIDENCE = env.int("CHANGE_CONFIDENCE", default=90)

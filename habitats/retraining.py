@@ -20,7 +20,7 @@ from ml import actions
 from ml.compute.comparison import compare_scores, score_model
 from ml.compute.energy import Meter
 from ml.compute.errors import ComputeError, SampleError
-from ml.compute.samples import BLOCK_CELLS, closed_ground
+from ml.compute.samples import BLOCK_CELLS, closed_ground, thinned_place
 from ml.compute.training import TrainedModel, TrainingOptions, load_model, save_model, train_model
 from ml.errors import DecisionAwaitedError
 from ml.models import ModelVersion, TrainingSet
@@ -45,6 +45,7 @@ def freeze(session: RunSession) -> Mapping[str, Any]:
             % {"year": year}
         )
     frame = _off_selection_blocks(_frame(samples, region.epsg), BLOCK_CELLS * region.resolution_m)
+    frame = _no_larger_than_others(frame, region.resolution_m)
     file = session.work_dir / "samples.parquet"
     frame.to_parquet(file)
     artefact = store_file(file, at=session.now())
@@ -84,6 +85,15 @@ def _off_selection_blocks(frame: gpd.GeoDataFrame, block_m: float) -> gpd.GeoDat
     places[is_report] = shapely.difference(places[is_report], closed)
     kept = frame.set_geometry(gpd.GeoSeries(places, crs=frame.crs, index=frame.index))
     return kept[~shapely.is_empty(places)].reset_index(drop=True)
+
+
+def _no_larger_than_others(frame: gpd.GeoDataFrame, cell_m: float) -> gpd.GeoDataFrame:
+    """What reports said, in as few cells as an interpreter outlines: a hundred hectares are one testimony too."""
+    places = [
+        thinned_place(place, cell_m=cell_m, most=settings.REPORT_SAMPLE_CELLS) if is_report else place
+        for place, is_report in zip(frame.geometry, frame["origin"] == SampleOrigin.REPORT, strict=True)
+    ]
+    return frame.set_geometry(gpd.GeoSeries(places, crs=frame.crs, index=frame.index))
 
 
 def _counts(frame: gpd.GeoDataFrame) -> dict[str, dict[str, int]]:

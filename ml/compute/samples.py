@@ -211,6 +211,32 @@ def split_at(
     return "test" if _draw(block, seed) < test_share else "train"
 
 
+def thinned_place(place: BaseGeometry, *, cell_m: float, most: int) -> BaseGeometry:
+    """A polygon as at most so many points inside it, where it holds more cells; others as they are.
+
+    Args:
+        place: in metres.
+        cell_m: side of a cell.
+        most: points to keep, spread by a hash of their position: the same place gives the same points.
+    """
+    if place.geom_type not in ("Polygon", "MultiPolygon") or place.area <= most * cell_m**2:
+        return place
+    inner = place.buffer(-INNER_MARGIN_CELLS * cell_m)
+    if inner.is_empty:
+        return place
+    west, south, east, north = inner.bounds
+    columns = np.arange(np.floor(west / cell_m), np.ceil(east / cell_m))
+    rows = np.arange(np.floor(south / cell_m), np.ceil(north / cell_m))
+    x, y = (axis.ravel() for axis in np.meshgrid((columns + 0.5) * cell_m, (rows + 0.5) * cell_m))
+    shapely.prepare(inner)
+    inside = np.flatnonzero(shapely.contains_xy(inner, x, y))
+    if inside.size <= most:
+        return place
+    draws = np.array([zlib.crc32(f"{x[one]:.1f}:{y[one]:.1f}".encode()) for one in inside])
+    kept = np.sort(inside[np.argsort(draws, kind="stable")[:most]])
+    return shapely.MultiPoint(np.column_stack([x[kept], y[kept]]))
+
+
 _NO_CELLS = (np.empty(0, np.intp), np.empty(0, np.intp))
 
 

@@ -14,6 +14,7 @@ from ml.compute.samples import (
     learning_cells,
     read_sample_file,
     split_at,
+    thinned_place,
     training_rows,
 )
 from tests.ml.compute.tiny_regions import TRANSFORM
@@ -136,3 +137,12 @@ def test_a_place_that_overlaps_a_test_sample_never_trains():
 def test_a_written_test_sample_closes_every_block_it_touches():
     known = known_of([square(1, 1, 12, 3)], ["test"], written=True)
     assert all(split_at(Point(place(18, 8)), known, block_m=100, seed=seed) == "test" for seed in range(20))
+
+
+def test_a_large_place_teaches_with_so_many_points_inside_it_and_a_small_one_as_it_is():
+    large, small = box(0, 0, 1000, 1000), box(0, 0, 40, 40)
+    points = thinned_place(large, cell_m=10, most=25)
+    assert len(points.geoms) == 25
+    assert all(large.buffer(-4).contains(point) for point in points.geoms)
+    assert points.equals(thinned_place(large, cell_m=10, most=25))
+    assert thinned_place(small, cell_m=10, most=25) is small
