@@ -25,6 +25,7 @@ from habitats import queries as habitat_queries
 from habitats.models import Vintage
 from habitats.states import AuditState, VintageState
 from ml.actions import request_run
+from ml.compute.errors import ComputeError
 from ml.models import Run
 from ml.states import RunKind, RunState
 from ml.tasks import ring
@@ -89,7 +90,10 @@ class NotYetError(Exception):
 def advance_open_cycles(*, at: datetime.datetime) -> None:
     """Advance every cycle that runs on the wall clock."""
     for number in Cycle.objects.open().on_the_wall_clock().values_list("pk", flat=True):
-        advance_cycle(number, at=at)
+        try:
+            advance_cycle(number, at=at)
+        except (ComputeError, OSError):  # the other years go on; this one is tried again at the next look
+            logger.exception("cycle not advanced", cycle=number)
 
 
 def advance_cycle(cycle_id: int, *, at: datetime.datetime) -> Cycle:
@@ -314,7 +318,7 @@ def prepare_release(turn: Turn) -> str:
     release = Release.objects.under_way().filter(region=cycle.region, year=cycle.year).first()
     if release is None:
         release = actions.prepare_release(
-            vintage=_working_vintage(cycle), by=cycle.started_by, at=turn.at, acknowledges_dropped=True
+            vintage=_working_vintage(cycle), by=cycle.started_by, at=turn.at, acknowledges_dropped=cycle.is_simulated
         )
     actions.attach_release(cycle=cycle, release=release)
     return _("release %(release)s, dossier %(hash)s") % {

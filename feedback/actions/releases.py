@@ -15,6 +15,7 @@ from feedback.actions.dossier import hash_of_dossier, parts_that_differ, write_d
 from feedback.errors import DossierChangedError, GateClosedError
 from feedback.models import Release, ReleaseFile, ReleaseSignature
 from feedback.queries import releases as queries
+from feedback.queries.reports import reports_carried_by
 from feedback.states import RELEASE_MOVES, GateState, ReleaseState
 from habitats.actions import publish_vintage
 from habitats.models import Vintage
@@ -201,11 +202,12 @@ def publish_release(
         at: the moment.
 
     Raises:
-        StateForbidsError: it is not signed any more, or its map is not the working one.
+        StateForbidsError: it is not signed any more, its map is not the working one, or a report came in meanwhile.
         DossierChangedError: a polygon changed since the signatures.
     """
     held = _held(release)
     _check_state(held, "publish")
+    _lock_reports(held)
     _check_map_as_signed(held)
     publish_vintage(vintage=held.vintage, at=at)
     for earlier in Release.objects.select_for_update().published().filter(region=held.region_id, year=held.year):
@@ -227,6 +229,16 @@ def publish_release(
     integrated = integrate_reports(release=held, at=at)
     logger.info("release published", release=str(held), content=content_sha256, reports=integrated)
     return held
+
+
+def _lock_reports(release: Release) -> None:
+    """Hold the reports before the map, as decisions and reverts do; none may be left waiting on a published map."""
+    list(reports_carried_by(release).select_for_update(of=("self",)).values_list("pk", flat=True))
+    if queries.reports_of(release.region, release.year).open().exists():
+        raise StateForbidsError(
+            _("A report came in after the signatures: decide it, abandon release %(release)s and prepare it again.")
+            % {"release": release}
+        )
 
 
 def _check_map_as_signed(release: Release) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from bioccia.errors import BiocciaError
+from bioccia.errors import BiocciaError, InvalidFieldsError
 from feedback import actions
 from feedback.forms.releases import PrepareForm, ReasonForm, SignForm
 from feedback.gate import GateLine, checklist
@@ -194,7 +194,9 @@ def abandon(request: SignedInRequest, pk: int) -> HttpResponse:
     """Give up a release that is not published."""
     release = _release_to_read(request, pk)
     form = ReasonForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    if not form.is_valid():
+        raise InvalidFieldsError(_("Say why."), fields={"reason": _("Say why.")})
+    reason = form.cleaned_data["reason"]
     actions.abandon_release(release=release, by=request.user, at=timezone.now(), reason=reason)
     messages.success(request, _("Release %(release)s is abandoned; its number is free again.") % {"release": release})
     return redirect("feedback:release-list")
