@@ -125,6 +125,9 @@ class Death:
         self.done = []
 
     def __call__(self, driver):
+        for program in (self.worker, self.web):
+            if not program.mark.is_alive():  # a worker whose broker dies may end; the supervisor starts it again
+                program.start()
         if not self.left or time.monotonic() < self.next_at:
             return
         kill = self.left.pop()
