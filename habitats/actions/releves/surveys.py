@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -191,6 +192,8 @@ def import_releves(
 
 def _submitted(dataset: ReleveDataset, by: User | None, at: datetime.datetime, external_id: str) -> Releve:
     releve = _new_releve(dataset, by, at, external_id)
+    # The same row of the same dataset is the same relevé in every clone: its sample keeps its place among the others.
+    releve.uuid = uuid.uuid5(uuid.NAMESPACE_URL, f"releve:{dataset.name}:{external_id}")
     releve.state, releve.submitted_at = ReleveState.SUBMITTED, at
     return releve
 
