@@ -205,11 +205,20 @@ def test_the_ground_of_a_report_inside_a_selection_block_is_cut_off(tmp_path, se
     vintage = three_stripes()
     sampled(corrected(vintage, outline=cells(0, 0, 30, 10)))
     SampleFactory(geometry=cells(25, 2, 27, 4), habitat_type=habitat("C1"), selection=True)
+    settings.REPORT_SAMPLE_CELLS = 10_000
     _training_set, rows = frozen(2024, tmp_path, settings)
     place = rows[rows["origin"] == "report"].geometry.iloc[0]
     tested = rows[rows["split"] == "test"].geometry.iloc[0]
     assert 0 < place.area < 30_000
     assert not place.intersects(tested)
+
+
+def test_a_report_teaches_with_no_more_cells_than_an_interpreter_outlines(tmp_path, settings):
+    settings.REPORT_SAMPLE_CELLS = 12
+    sampled(corrected(three_stripes(), outline=cells(0, 0, 9, 10)))
+    _training_set, rows = frozen(2024, tmp_path, settings)
+    place = rows[rows["origin"] == "report"].geometry.iloc[0]
+    assert (place.geom_type, len(place.geoms)) == ("MultiPoint", 12)
 
 
 def test_the_freeze_after_a_revert_leaves_the_report_out(tmp_path, settings):
