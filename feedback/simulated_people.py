@@ -16,6 +16,7 @@ import geopandas as gpd
 import shapely
 from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,7 +24,7 @@ from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsErro
 from feedback import actions
 from feedback.actions import Proposal, ReportFacts
 from feedback.demo_accounts import person_of
-from feedback.models import Report, Round
+from feedback.models import Report, ReportMove, Round
 from feedback.states import DecisionResult, ErrorType, EvidenceType, ReasonCode, ReportState
 from habitats.models import HabitatType, Polygon, Vintage
 from habitats.states import VintageState
@@ -210,7 +211,9 @@ def play_adjudicators(ground: Ground, at: datetime.datetime) -> int:
     known = {one.client_uuid: one for one in contestations_of(ground)}
     reports = Report.objects.filter(round__year=ground.year, round__region=ground.region)
     waiting = reports.open().count()
-    moment, moves = at, 0
+    # After a crash the clock goes on from the last move: corrections keep the order in which they were decided.
+    last = ReportMove.objects.filter(report__in=reports).aggregate(last=Max("at"))["last"]
+    moment, moves = max(at, last or at), 0
     while (report := reports.open().order_by("submitted_at", "client_uuid").first()) is not None:
         moment = max(moment, report.updated_at) + datetime.timedelta(minutes=1)
         Adjudication(report, known[report.client_uuid]).play(moment)
