@@ -30,6 +30,7 @@ from tests.regions import simulated_folder
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow]
 SIZES = [(1280, 900), (390, 844)]
 YEAR = 2024
+CAMPAIGN = "Campagne d'essai"
 ROUND_NOW = {
     "draw_audit": -40,
     "map": -40,
@@ -120,6 +121,11 @@ def window(site, new_page):
     return open_window
 
 
+def campaign():
+    """The relevés that this journey brings; the simulated partners hand in others."""
+    return Releve.objects.filter(dataset__name=CAMPAIGN)
+
+
 @dataclasses.dataclass
 class Loop:
     """One journey at one width; each act is one of its methods."""
@@ -145,24 +151,27 @@ class Loop:
         file.write_text(f"{header}\nr1;31/02/{YEAR};A. Castèl;{place.x:.6f};{place.y:.6f};5;{wrong.proposed}\n")
         botanist.goto(f"{self.site}/releves/fichiers/")
         botanist.locator("#id_file").set_input_files(file)
-        botanist.locator("#id_dataset").fill("Campagne d'essai")
+        botanist.locator("#id_dataset").fill(CAMPAIGN)
         botanist.locator("main form button[type=submit]").click()
         expect(botanist.locator(".cell-field")).to_have_count(1)
-        assert not Releve.objects.exists()
+        assert not campaign().exists()
         botanist.locator("[name='cell.2.date']").fill(f"12/05/{YEAR}")
         self.look(botanist, "releves")
         botanist.locator("form[action$='cellules/'] button[type=submit]").click()
         botanist.locator("form[action$='soumission/'] button[type=submit]").click()
-        expect(botanist.locator(".data-table tbody tr")).to_have_count(1)
+        expect(botanist.locator(".notice--success").first).to_be_visible()
+        assert campaign().submitted().count() == 1
 
     def judge_the_releve(self, validator):
         validator.goto(f"{self.site}/releves/validation/")
-        validator.locator(".data-table tbody th a").first.click()
+        expect(validator.locator(".data-table tbody tr").first).to_be_visible()
+        releve = campaign().get()
+        validator.goto(f"{self.site}/releves/{releve.uuid}/")
         validator.locator("#id_reason").fill("Le cortège est complet.")
         self.look(validator, "validation")
         validator.locator("form[action$='validation/'] button[type=submit]").click()
         expect(validator.locator("#judgements-title")).to_be_visible()
-        assert Sample.objects.filter(key__startswith="releve:", retired_at=None).count() == 1
+        assert Sample.objects.filter(key=f"releve:{releve.uuid}", retired_at=None).count() == 1
 
     def is_refused_next_door(self, reviewer):
         door = self.stage.next_door()
