@@ -18,7 +18,7 @@ LONGEST_SERIES = 24
 SHORTEST_SUMMARY = 3
 TEXTURE_RADII = (1, 3)
 BORROW_RADIUS = 3
-# Cells around a window that its features look at: a texture of cells that themselves borrow.
+# The widest halo that a recipe can ask for: a texture of cells that themselves borrow.
 HALO = BORROW_RADIUS + max(TEXTURE_RADII)
 # With few series each one is measured more closely; with many, the cost would outgrow the gain.
 FEW_SERIES = 3
@@ -80,11 +80,37 @@ class Feature:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything needed to compute the same features from another stack with the same series."""
+    """Everything needed to compute the same features from another stack with the same series.
+
+    A cell without any value in a series takes the mean of its neighbours where the recipe `borrows`, else the
+    scene's usual value.
+    """
 
     series: tuple[SeriesRecipe, ...]
     indices: tuple[IndexRecipe, ...]
     features: tuple[Feature, ...]
+    borrows: bool = True
+
+    @property
+    def halo(self) -> int:
+        """Cells around a window that its features look at."""
+        widest = max((feature.radius for feature in self.features), default=0)
+        return widest + (BORROW_RADIUS if self.borrows else 0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every feature is a step of an input series, so that a cell needs nothing but its own values."""
+        names = {one.name for one in self.series}
+        steps = all(f.series in names and f.source.isdigit() and not f.radius for f in self.features)
+        return steps and not self.borrows
+
+    def keeping(self, places: Sequence[int] | NDArray[np.intp]) -> "Recipe":
+        """The recipe of the features at these places; series and indices that none of them needs are dropped."""
+        features = tuple(self.features[place] for place in places)
+        named = {feature.series for feature in features}
+        indices = tuple(index for index in self.indices if index.name in named)
+        named |= {name for index in indices for name in (index.first, index.second)}
+        return Recipe(tuple(one for one in self.series if one.name in named), indices, features, self.borrows)
 
     def as_json(self) -> dict[str, Any]:
         """Plain lists and texts."""
@@ -92,6 +118,7 @@ class Recipe:
             "series": [[s.name, s.is_dated, list(s.targets)] for s in self.series],
             "indices": [[i.name, i.first, i.second] for i in self.indices],
             "features": [[f.series, f.source, f.radius, f.measure] for f in self.features],
+            "borrows": self.borrows,
         }
 
     @classmethod
@@ -101,6 +128,7 @@ class Recipe:
             tuple(SeriesRecipe(name, dated, tuple(targets)) for name, dated, targets in table["series"]),
             tuple(IndexRecipe(*row) for row in table["indices"]),
             tuple(Feature(*row) for row in table["features"]),
+            bool(table["borrows"]),
         )
 
 
@@ -150,9 +178,7 @@ def draw_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
     Returns:
         The recipe with every feature the accurate mode uses.
     """
-    series = tuple(
-        SeriesRecipe(one.name, one.is_dated, _targets(surveys[one.name])) for one in stack.series if one.name in surveys
-    )
+    series = _series(stack, surveys)
     indices = _indices(series)
     steps = {one.name: len(one.targets) for one in series} | {
         index.name: len(_named(series, index.first).targets) for index in indices
@@ -167,6 +193,27 @@ def draw_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
         if name in textured:
             features += _textures(name, count, is_close=len(steps) <= FEW_SERIES)
     return Recipe(series, indices, tuple(features))
+
+
+def draw_plain_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
+    """Choose the steps of every series and nothing else: what a network reads straight from the file.
+
+    Args:
+        stack: the stack to learn from.
+        surveys: as `survey_stack` returns them.
+
+    Returns:
+        A recipe without halo.
+    """
+    series = _series(stack, surveys)
+    features = tuple(Feature(one.name, str(step)) for one in series for step in range(len(one.targets)))
+    return Recipe(series, (), features, borrows=False)
+
+
+def _series(stack: Stack, surveys: dict[str, Survey]) -> tuple[SeriesRecipe, ...]:
+    return tuple(
+        SeriesRecipe(one.name, one.is_dated, _targets(surveys[one.name])) for one in stack.series if one.name in surveys
+    )
 
 
 def _median(sparse: NDArray[np.float32], whole: NDArray[np.float32]) -> float:

@@ -6,30 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
+from ml.compute.growing import ForestSetting, TrainingCells, fit_forest
 from ml.compute.scores import score_labels
 
 FOLDS = 3
 # Enough trees to rank settings; the final forest has more.
 TRIAL_TREES = 40
 # More cells than this do not change which setting wins, only how long it takes to know.
-TRIAL_CELLS = 3000
+TRIAL_CELLS, TRIAL_CELLS_PER_CLASS = 3000, 30
 # On little data one draw of the folds says little: several are averaged.
 LITTLE_DATA, LITTLE_DATA_DRAWS = 1500, 3
 SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-
-
-@dataclass(frozen=True)
-class ForestSetting:
-    """`leaf_cells`: fewest cells in a leaf; `balance`: 0 leaves classes as they come, 1 weighs them alike."""
-
-    leaf_cells: int
-    balance: float
-
 
 # The first is kept unless another one beats it by more than the folds' own noise.
 MARGIN = 0.015
@@ -42,27 +33,6 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
-class TrainingCells:
-    """What a forest learns from.
-
-    Attributes:
-        levels: (cells, features) int16.
-        classes: (cells,) place of the class.
-        groups: (cells,) cells of one group never stand on both sides of a split.
-        weights: (cells,) weight given with the samples.
-    """
-
-    levels: NDArray[np.int16]
-    classes: NDArray[np.intp]
-    groups: NDArray[np.intp]
-    weights: NDArray[np.float64]
-
-    def at(self, places: NDArray[np.intp]) -> "TrainingCells":
-        """The cells at these places."""
-        return TrainingCells(self.levels[places], self.classes[places], self.groups[places], self.weights[places])
-
-
-@dataclass(frozen=True)
 class Selection:
     """The setting chosen, the macro-F1 of each one over held-out blocks, and how to sharpen shares."""
 
@@ -71,27 +41,44 @@ class Selection:
     sharpness: float
 
 
-def fit_forest(
-    cells: TrainingCells, setting: ForestSetting, *, trees: int, seed: int, jobs: int = 2
-) -> ExtraTreesClassifier:
-    """Grow an extra-trees forest.
+@dataclass(frozen=True)
+class HeldOut:
+    """One cut of the training cells by groups: places that teach, and places that judge."""
+
+    learned: NDArray[np.intp]
+    judging: NDArray[np.intp]
+
+    def judge(self, classes: NDArray[np.intp], shares: NDArray[np.float32]) -> tuple[float, float]:
+        """Score the shares of the judging cells.
+
+        Args:
+            classes: (judging cells,) their true classes.
+            shares: (judging cells, classes).
+
+        Returns:
+            Macro-F1 over the classes among them, and the sharpness that fits.
+        """
+        score = _macro_f1(classes, shares, sorted(set(classes.tolist())))
+        return score, _best_sharpness(shares, classes)
+
+
+def hold_out(cells: TrainingCells, *, seed: int) -> HeldOut | None:
+    """Cut the training cells once, by groups; every class keeps cells that teach.
 
     Args:
-        cells: what to learn from.
-        setting: leaf size and class balance.
-        trees: number of trees.
-        seed: of the draws.
-        jobs: threads; the forest does not depend on it.
+        cells: what there is to learn from.
+        seed: of the cut.
 
     Returns:
-        The fitted forest, with classes numbered as in `cells`.
+        The cut; None where fewer than two classes are found in two groups or more.
     """
-    forest = ExtraTreesClassifier(
-        trees, min_samples_leaf=setting.leaf_cells, max_features="sqrt", random_state=seed, n_jobs=jobs
-    )
-    counts = np.bincount(cells.classes, weights=cells.weights)
-    balance = (counts[cells.classes] / counts.max()) ** -setting.balance
-    return forest.fit(cells.levels.astype(np.float32), cells.classes, sample_weight=cells.weights * balance)
+    if len(_classes_in_several_groups(cells)) < 2:
+        return None
+    learned, held = _splits(cells, seed)[0]
+    judging = held[np.isin(cells.classes[held], cells.classes[learned])]
+    if not judging.size:
+        return None
+    return HeldOut(np.setdiff1d(np.arange(cells.classes.size), judging), judging)
 
 
 def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
@@ -140,10 +127,11 @@ def sharpen(shares: NDArray[np.float32], sharpness: float) -> NDArray[np.float32
 
 def _trial_places(cells: TrainingCells, seed: int) -> NDArray[np.intp]:
     """A share of the cells of each class, the rare ones whole."""
-    if cells.classes.size <= TRIAL_CELLS:
-        return np.arange(cells.classes.size)
     counts = np.bincount(cells.classes)
-    cap = _cap(counts, TRIAL_CELLS)
+    most = max(TRIAL_CELLS, TRIAL_CELLS_PER_CLASS * counts.size)
+    if cells.classes.size <= most:
+        return np.arange(cells.classes.size)
+    cap = _cap(counts, most)
     shuffled = np.random.default_rng(seed).permutation(cells.classes.size)
     kept = [shuffled[cells.classes[shuffled] == place][:cap] for place in range(counts.size)]
     return np.sort(np.concatenate(kept))
