@@ -51,6 +51,11 @@ class ClassifyOutputs:
     confidence: Path | None = None
     runner_ups: Path | None = None
 
+    @property
+    def with_shares(self) -> bool:
+        """Whether the share of a class is asked for."""
+        return self.confidence is not None or self.runner_ups is not None
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -215,7 +220,7 @@ def _map_window(job: _Job, place: int, window: Window, stored: list[StoredPlanes
     ranks = np.zeros((made.seen.size, 3), np.uint16)
     percents = np.zeros((made.seen.size, 3), np.uint8)
     if made.levels.shape[1]:
-        ranks[made.seen], percents[made.seen] = rank_cells(job.model, made.levels)
+        ranks[made.seen], percents[made.seen] = rank_cells(job.model, made.levels, with_shares=job.outputs.with_shares)
     arrays: dict[str, Any] = {"classes": ranks[:, 0]}
     if job.outputs.confidence:
         arrays["confidence"] = np.where(made.seen, percents[:, 0], NO_CONFIDENCE)

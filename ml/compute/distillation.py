@@ -40,13 +40,14 @@ class Lessons:
     is_sample: NDArray[np.bool_]
 
 
-def distil_network(lessons: Lessons, *, class_count: int, seed: int) -> DistilledNetwork:
+def distil_network(lessons: Lessons, *, class_count: int, seed: int, sharpness: float = 1.0) -> DistilledNetwork:
     """Train a network and turn it into whole numbers.
 
     Args:
         lessons: what to learn from; every class has a cell.
         class_count: number of classes.
         seed: of the draws.
+        sharpness: power given to the shares.
 
     Returns:
         The network; the same lessons and seed give the same bytes.
@@ -57,6 +58,7 @@ def distil_network(lessons: Lessons, *, class_count: int, seed: int) -> Distille
     unit = SPAN / CENTRE_CODE
     inputs = (codes.astype(np.float32) - CENTRE_CODE) * np.float32(unit)
     layers = _train(inputs, lessons, seed)
+    layers[-1] = Layer(layers[-1].weights * sharpness, layers[-1].bias * sharpness)
     calibration = np.random.default_rng(seed).permutation(len(codes))[:CALIBRATION_CELLS]
     graph = quantised_graph(layers, codes[calibration], unit)
     return DistilledNetwork(graph, centre, codes_per_level, class_count)

@@ -11,15 +11,19 @@ from ml.compute.model_files import TrainedModel
 SHARES_AT_ONCE, FEWEST_CELLS = 2_000_000, 256
 
 
-def rank_cells(model: TrainedModel, levels: NDArray[np.int16]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+def rank_cells(
+    model: TrainedModel, levels: NDArray[np.int16], *, with_shares: bool = True
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
     """Rank the classes of cells, a slice of cells after another.
 
     Args:
         model: the model.
         levels: (features, cells) int16.
+        with_shares: whether the shares are wanted.
 
     Returns:
-        (cells, 3) raster values of the three best classes, and (cells, 3) their shares in percent.
+        (cells, 3) raster values of the three best classes, and (cells, 3) their shares in percent (0 where
+        they are not wanted).
     """
     values = lookup_of([model.values[code] for code in model.codes])
     cells = levels.shape[1]
@@ -28,7 +32,7 @@ def rank_cells(model: TrainedModel, levels: NDArray[np.int16]) -> tuple[NDArray[
     for start in range(0, cells, size):
         cut = slice(start, min(start + size, cells))
         shares = model.classifier.shares(np.ascontiguousarray(levels[:, cut]))
-        rank_shares(shares, values, model.sharpness, ranks[cut], percents[cut])
+        rank_shares(shares, values, model.sharpness if with_shares else 0.0, ranks[cut], percents[cut])
     return ranks, percents
 
 
@@ -45,7 +49,7 @@ def rank_shares(
     Args:
         shares: (cells, classes) summing to 1.
         values: (classes,) raster value of each class.
-        sharpness: power given to the shares.
+        sharpness: power given to the shares; 0 for no percents.
         ranks: (cells, 3), written; of equal shares the first class comes first.
         percents: (cells, 3), written.
     """
@@ -53,11 +57,12 @@ def rank_shares(
     best, best_shares = np.empty(3, np.int64), np.empty(3, np.float32)
     for cell in range(shares.shape[0]):
         _best_three(shares[cell], best, best_shares)
-        total = np.float32(1) if power == 1 else _powered_sum(shares[cell], power)
         for rank in range(3):
-            is_found = best[rank] >= 0
-            ranks[cell, rank] = values[best[rank]] if is_found else 0
-            percents[cell, rank] = np.uint8(np.rint(100 * best_shares[rank] ** power / total)) if is_found else 0
+            ranks[cell, rank] = values[best[rank]] if best[rank] >= 0 else 0
+        if power > 0:
+            total = np.float32(1) if power == 1 else _powered_sum(shares[cell], power)
+            for rank in range(3):
+                percents[cell, rank] = np.uint8(np.rint(100 * best_shares[rank] ** power / total))
 
 
 @njit(cache=True, nogil=True)

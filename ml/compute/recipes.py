@@ -22,7 +22,7 @@ BORROW_RADIUS = 3
 HALO = BORROW_RADIUS + max(TEXTURE_RADII)
 # With few series each one is measured more closely; with many, the cost would outgrow the gain.
 FEW_SERIES = 3
-SURVEY_WINDOWS, SURVEY_SIZE, SURVEY_WHOLE = 3, 192, 640
+SURVEY_SIZE, SURVEY_WHOLE = 256, 640
 # Medians of so many cells are as good as those of all.
 SURVEY_CELLS = 40_000
 
@@ -134,7 +134,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a lattice of windows says of a series: its usable bands and the scene's usual curve."""
+    """What some windows say of a series: its usable bands and the scene's usual curve."""
 
     usable: NDArray[np.intp]
     days: NDArray[np.float32]
@@ -142,7 +142,7 @@ class Survey:
 
 
 def survey_stack(stack: Stack) -> dict[str, Survey]:
-    """Look at a lattice of windows for empty bands and the median of each band.
+    """Look at five windows of a large stack, or all of a small one, for empty bands and the median of each band.
 
     Args:
         stack: the stack.
@@ -153,16 +153,20 @@ def survey_stack(stack: Stack) -> dict[str, Survey]:
     Raises:
         StackError: the windows hold no data at all.
     """
+    windows = _survey_windows(stack)
+    sparse = 1 + sum(int(window.width * window.height) for window in windows) // SURVEY_CELLS
+    found: list[list[list[NDArray[np.float32]]]] = [[[] for _ in series.bands] for series in stack.series]
     with StackReader(stack) as reader:
-        reads = [reader.read(window) for window in _survey_windows(stack)]
+        for window in windows:
+            for bands, values in zip(found, reader.read(window), strict=True):
+                for band, plane in zip(bands, values, strict=True):
+                    band.append(_some_valid(plane.reshape(-1), sparse))
     surveys: dict[str, Survey] = {}
-    for place, series in enumerate(stack.series):
-        values = np.concatenate([read[place].reshape(len(series.bands), -1) for read in reads], axis=1)
-        usable = np.flatnonzero((~np.isnan(values)).any(axis=1))
+    for series, bands in zip(stack.series, found, strict=True):
+        medians = np.array([_median(band) for band in bands], np.float32)
+        usable = np.flatnonzero(~np.isnan(medians))
         if usable.size:
-            sparse = values[:, :: 1 + values.shape[1] // SURVEY_CELLS]
-            usual = np.array([_median(sparse[band], values[band]) for band in usable], np.float32)
-            surveys[series.name] = Survey(usable, stack.days(series)[usable].astype(np.float32), usual)
+            surveys[series.name] = Survey(usable, stack.days(series)[usable].astype(np.float32), medians[usable])
     if not surveys:
         raise StackError(f"{stack.paths[0]}: no data found in the stack; check its nodata value.")
     return surveys
@@ -216,27 +220,33 @@ def _series(stack: Stack, surveys: dict[str, Survey]) -> tuple[SeriesRecipe, ...
     )
 
 
-def _median(sparse: NDArray[np.float32], whole: NDArray[np.float32]) -> float:
-    valid = sparse[~np.isnan(sparse)]
-    return float(np.median(valid) if valid.size else np.nanmedian(whole))
+def _some_valid(plane: NDArray[np.float32], sparse: int) -> NDArray[np.float32]:
+    """Valid values of every so many cells; of all cells where these have none."""
+    some = plane[::sparse]
+    some = some[~np.isnan(some)]
+    return some if some.size else plane[~np.isnan(plane)]
+
+
+def _median(parts: Sequence[NDArray[np.float32]]) -> float:
+    values = np.concatenate(parts)
+    return float(np.median(values)) if values.size else np.nan
 
 
 def _survey_windows(stack: Stack) -> list[Window]:
     grid = stack.grid
     if max(grid.width, grid.height) <= SURVEY_WHOLE:
         return [Window(0, 0, grid.width, grid.height)]
-    columns = np.linspace(0, max(0, grid.width - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
-    rows = np.linspace(0, max(0, grid.height - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
+    middles = [(row, column) for row in (1, 5) for column in (1, 5)] + [(3, 3)]
+    corners = [(_corner(grid.height, row / 6), _corner(grid.width, column / 6)) for row, column in middles]
     return [
-        Window(
-            int(column),
-            int(row),
-            min(SURVEY_SIZE, grid.width - int(column)),
-            min(SURVEY_SIZE, grid.height - int(row)),
-        )
-        for row in rows
-        for column in columns
+        Window(column, row, min(SURVEY_SIZE, grid.width - column), min(SURVEY_SIZE, grid.height - row))
+        for row, column in corners
     ]
+
+
+def _corner(size: int, share: float) -> int:
+    """Where a survey window starts: at a multiple of its side, so that it lies within one tile of a file."""
+    return max(0, int(size * share - SURVEY_SIZE / 2) // SURVEY_SIZE * SURVEY_SIZE)
 
 
 def _targets(survey: Survey) -> tuple[float, ...]:

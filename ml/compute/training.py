@@ -1,7 +1,7 @@
 """Learning a class map from samples on a stack, read top to bottom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from ml.compute.candidates import Built, Kind, Teaching, Trial, build_candidate, choose_candidate, try_candidates
+from ml.compute.candidates import (
+    REFERENCE,
+    Built,
+    Kind,
+    Teaching,
+    Trial,
+    build_candidate,
+    choose_candidate,
+    try_candidates,
+)
 from ml.compute.classmaps import class_values
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
@@ -31,7 +40,7 @@ __all__ = ["TrainedModel", "TrainingOptions", "load_model", "save_model", "train
 
 Mode = Literal["accurate", "frugal"]
 MODES: tuple[Mode, ...] = ("accurate", "frugal")
-TREES: dict[Kind, int] = {"forest": 100, "lean forest": 100, "small forest": 40}
+TREES: dict[Kind, int] = {"forest": 100, "lean forest": 64, "plain forest": 64, "small forest": 40}
 # More trees steady the map of a small, little sampled region, and cost little there: up to so many,
 # as long as trees x cells of the map stays under the budget.
 MOST_TREES = 300
@@ -104,7 +113,8 @@ def train_model(
         scene = scene.distillable(lesson.places, hidden.places(stack.grid.width), options.seed)
     teaching = Teaching(selection.setting, _trees(stack.grid), options.seed)
     choice = _choice(scene, teaching, options.mode, selection.sharpness)
-    built = build_candidate(choice.kind, scene, teaching)
+    is_network = choice.kind == "network"
+    built = build_candidate(choice.kind, scene, replace(teaching, sharpness=choice.sharpness if is_network else 1.0))
     used = sorted(set(samples[options.field].astype(str)))
     return TrainedModel(
         codes=codes,
@@ -113,7 +123,7 @@ def train_model(
         recipe=built.view.recipe,
         levels=built.view.levels,
         classifier=built.classifier,
-        sharpness=choice.sharpness,
+        sharpness=1.0 if is_network else choice.sharpness,
         report=_report(stack, built, lesson, selection, options)
         | choice.as_json()
         | {"unlearned": sorted(set(used) - set(codes))},
@@ -246,11 +256,14 @@ def _choice(scene: Scene, teaching: Teaching, mode: Mode, sharpness: float) -> _
     is_large = _is_large(scene.stack.grid)
     lean: tuple[Kind, ...] = ("lean forest",) if is_large else ()
     distilled: tuple[Kind, ...] = ("network",) if scene.plain else ()
+    reference: tuple[Kind, ...] = (REFERENCE,) if scene.plain else ()
     eligible: tuple[Kind, ...] = ("forest", *lean) if mode == "accurate" else ("small forest", *distilled)
     held_out = hold_out(scene.full.cells, seed=teaching.seed)
     if held_out is None:
         return _Choice(eligible[0], sharpness, ())
-    kinds: tuple[Kind, ...] = ("forest", *lean, "small forest") if mode == "accurate" else ("forest", *eligible)
+    kinds: tuple[Kind, ...] = (
+        ("forest", *lean, "small forest") if mode == "accurate" else ("forest", *reference, *eligible)
+    )
     trials = try_candidates(kinds, scene, teaching, held_out)
     chosen = choose_candidate(trials, eligible, TOLERANCE[mode])
     return _Choice(chosen.kind, chosen.sharpness if chosen.kind == "network" else sharpness, tuple(trials))
