@@ -23,7 +23,7 @@ from ml.compute.files import raise_if_disk_is_full, written_aside
 from ml.compute.model_files import TrainedModel, load_model
 from ml.compute.ranking import rank_cells
 from ml.compute.recipes import survey_stack
-from ml.compute.stacks import Stack, StackReader, StoredPlanes, open_stack
+from ml.compute.stacks import CACHE_BYTES, SMALL_CACHE_BYTES, Stack, StackReader, StoredPlanes, open_stack
 from ml.compute.window_levels import LevelMaker
 
 __all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
@@ -196,7 +196,9 @@ def _parts(todo: list[int], workers: int) -> list[list[int]]:
 def _map_part(job: _Job, part: list[int], finished: "SimpleQueue[Future[None] | None]", stop: Event) -> None:
     """Map windows one after another with files of their own; the next one is read while one is computed."""
     windows = job.windows
-    reader = StackReader(job.stack, {source.place for source in job.maker.sources})
+    places = {source.place for source in job.maker.sources}
+    cache_bytes = CACHE_BYTES if job.model.recipe.halo else SMALL_CACHE_BYTES
+    reader = StackReader(job.stack, places, cache_bytes=cache_bytes)
     with reader, ThreadPoolExecutor(1) as prefetcher:
 
         def fetch(turn: int) -> "Future[list[StoredPlanes]] | None":

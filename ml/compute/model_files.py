@@ -88,7 +88,7 @@ def _without_measures(report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "candidates": trials}
 
 
-def _classifier_arrays(classifier: PackedForest | DistilledNetwork) -> dict[str, NDArray[Any]]:
+def _classifier_arrays(classifier: PackedForest | DistilledNetwork) -> dict[str, Any]:
     if isinstance(classifier, PackedForest):
         return forest_arrays(classifier)
     return {

@@ -22,6 +22,8 @@ from ml.compute.region.predictors import Predictor
 
 # Two rows of tiles of CHUNK columns and a hundred int16 bands; GDAL's own default grows with the machine.
 CACHE_BYTES = 256_000_000
+# Enough where windows do not overlap: the tiles under one row of them.
+SMALL_CACHE_BYTES = 100_000_000
 _NOTHING = np.empty((0, 0), np.int16)
 _DATE_BAND = re.compile(r"(\d{4}-?\d{2}-?\d{2})_(.+)")
 
@@ -86,14 +88,16 @@ class StackReader:
     Only the bands of the wanted series are read; each file is asked once per window for all of them.
     """
 
-    def __init__(self, stack: Stack, places: Iterable[int] | None = None) -> None:
+    def __init__(self, stack: Stack, places: Iterable[int] | None = None, *, cache_bytes: int = CACHE_BYTES) -> None:
         """Open the files that hold the wanted series.
 
         Args:
             stack: the stack.
             places: places of the series wanted; None for all.
+            cache_bytes: of decompressed tiles, kept by GDAL for the whole process.
         """
         self.stack = stack
+        self._cache_bytes = cache_bytes
         self._places = frozenset(range(len(stack.series)) if places is None else places)
         self._lock = threading.Lock()
         self._bands = _bands_by_file(stack, self._places)
@@ -150,7 +154,7 @@ class StackReader:
         ]
         for path, bands in self._bands.items():
             try:
-                with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+                with self._lock, rasterio.Env(GDAL_CACHEMAX=self._cache_bytes):
                     stored = self._sources[path].read([band.index for _, _, band in bands], window=window)
             except RasterioError as error:
                 raise StackError(f"{path}: damaged near row {window.row_off}; copy the file again.") from error

@@ -264,7 +264,8 @@ def _choice(scene: Scene, teaching: Teaching, mode: Mode, sharpness: float) -> _
     kinds: tuple[Kind, ...] = (
         ("forest", *lean, "small forest") if mode == "accurate" else ("forest", *reference, *eligible)
     )
-    trials = try_candidates(kinds, scene, teaching, held_out)
+    enough = {kind: min(trees, TREES["forest"]) for kind, trees in teaching.trees.items()}
+    trials = try_candidates(kinds, scene, replace(teaching, trees=enough), held_out)
     chosen = choose_candidate(trials, eligible, TOLERANCE[mode])
     return _Choice(chosen.kind, chosen.sharpness if chosen.kind == "network" else sharpness, tuple(trials))
 

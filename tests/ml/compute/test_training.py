@@ -1,3 +1,4 @@
+import errno
 import json
 import statistics
 
@@ -6,7 +7,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
 from ml.compute.classify import ClassifyOutputs, classify_stack
-from ml.compute.errors import ModelFileError, SampleError, StackError
+from ml.compute.errors import ComputeError, ModelFileError, SampleError, StackError
 from ml.compute.forest import pack_forest
 from ml.compute.model_files import MODEL_FORMAT
 from ml.compute.region import read_region_folder, read_samples
@@ -71,7 +72,7 @@ def test_a_frugal_model_has_fewer_trees_on_fewer_features(region, samples, model
 def test_test_samples_teach_nothing(region, samples, model):
     changed = samples.copy()
     changed.loc[changed["split"] == "test", "code"] = "J2"
-    np.testing.assert_array_equal(train_model(region.stack, changed).forest.nodes, model.classifier.nodes)
+    np.testing.assert_array_equal(train_model(region.stack, changed).classifier.nodes, model.classifier.nodes)
 
 
 def test_cells_under_two_codes_teach_nothing(region, samples):
@@ -131,6 +132,26 @@ def test_a_model_of_another_version_is_refused(model, tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ModelFileError, match=rf"format {MODEL_FORMAT + 1}.*reads format {MODEL_FORMAT}"):
         load_model(tmp_path / "newer")
+
+
+def test_a_full_disk_leaves_the_earlier_model_untouched(model, tmp_path, monkeypatch):
+    (tmp_path / "m").write_bytes(b"earlier")
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(ComputeError, match="the disk is full"):
+        save_model(model, tmp_path / "m")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("m", b"earlier")]
+
+
+def test_the_candidates_are_scored_on_blocks_held_out_and_the_choice_is_printed(model):
+    trials = model.report["candidates"]
+    assert [trial["candidate"] for trial in trials] == ["forest", "small forest"]
+    assert [trial["chosen"] for trial in trials] == [True, False]
+    assert all(trial["cpu_seconds_per_million_cells"] > 0 for trial in trials)
+    assert all(0.9 < trial["macro_f1"] <= 1 for trial in trials)
 
 
 def test_a_stack_that_lacks_a_band_of_the_model_is_refused(region, model, tmp_path):
