@@ -33,7 +33,12 @@ class EngineScene:
     stack: Path
     samples: Path
     lessons: Path
-    cells: int
+    side: int
+
+    @property
+    def cells(self) -> int:
+        """How many there are to map."""
+        return self.side**2
 
 
 def write_scene(folder: Path, *, side: int, classes: int, samples_per_class: int, seed: int = 0) -> EngineScene:
@@ -46,7 +51,7 @@ def write_scene(folder: Path, *, side: int, classes: int, samples_per_class: int
     samples, lessons = folder / f"samples-{classes}.gpkg", folder / f"lessons-{classes}.gpkg"
     frame.to_file(samples, layer="samples")
     frame[frame["split"] == "train"].to_file(lessons, layer="samples")
-    return EngineScene(stack, samples, lessons, side * side)
+    return EngineScene(stack, samples, lessons, side)
 
 
 def _patches(side: int, classes: int, rng: np.random.Generator) -> np.ndarray:

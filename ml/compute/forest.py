@@ -139,8 +139,8 @@ def _leaf_entries(
         units = np.rint(shares * _LEAF_UNIT).astype(np.int64)
     else:
         if most_classes < shares.shape[1]:
-            least = np.partition(shares, -most_classes, axis=1)[:, -most_classes, None]
-            shares = np.where(shares >= least, shares, 0)
+            others = np.argpartition(-shares, most_classes, axis=1)[:, most_classes:]
+            np.put_along_axis(shares, others, 0, axis=1)
         shares /= shares.sum(axis=1, keepdims=True)
         units = np.rint(shares * _COARSE_UNITS).astype(np.int64) * (_LEAF_UNIT // _COARSE_UNITS)
     leaves, classes = np.nonzero(units)

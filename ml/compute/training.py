@@ -254,7 +254,8 @@ def _choice(scene: Scene, teaching: Teaching, mode: Mode, sharpness: float) -> _
         sharpness: of the forest, fitted on several folds.
     """
     is_large = _is_large(scene.stack.grid)
-    lean: tuple[Kind, ...] = ("lean forest",) if is_large else ()
+    has_many_features = len(scene.full.recipe.features) >= 2 * KEPT_FEATURES["lean forest"]
+    lean: tuple[Kind, ...] = ("lean forest",) if is_large and has_many_features else ()
     distilled: tuple[Kind, ...] = ("network",) if scene.plain else ()
     reference: tuple[Kind, ...] = (REFERENCE,) if scene.plain else ()
     eligible: tuple[Kind, ...] = ("forest", *lean) if mode == "accurate" else ("small forest", *distilled)

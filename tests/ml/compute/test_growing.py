@@ -33,7 +33,7 @@ def test_leaves_of_top_classes_vote_nearly_as_whole_ones(cells):
     packed = grow_forest(cells, SETTING, trees=30, seed=1).packed
     assert np.diff(packed.leaf_starts).max() <= LEAF_CLASSES
     shares = packed.shares(np.ascontiguousarray(cells.levels.T))
-    np.testing.assert_allclose(shares, whole, atol=0.02)
+    np.testing.assert_allclose(shares, whole, atol=0.03)
     assert (shares.argmax(axis=1) == whole.argmax(axis=1)).mean() > 0.99
 
 
