@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from ml.compute.candidates import (
+    KEPT_FEATURES,
     REFERENCE,
     Built,
     Kind,
@@ -253,22 +254,24 @@ def _choice(scene: Scene, teaching: Teaching, mode: Mode, sharpness: float) -> _
         mode: of the training.
         sharpness: of the forest, fitted on several folds.
     """
-    is_large = _is_large(scene.stack.grid)
-    has_many_features = len(scene.full.recipe.features) >= 2 * KEPT_FEATURES["lean forest"]
-    lean: tuple[Kind, ...] = ("lean forest",) if is_large and has_many_features else ()
-    distilled: tuple[Kind, ...] = ("network",) if scene.plain else ()
-    reference: tuple[Kind, ...] = (REFERENCE,) if scene.plain else ()
-    eligible: tuple[Kind, ...] = ("forest", *lean) if mode == "accurate" else ("small forest", *distilled)
+    eligible, tried = _kinds(scene, mode)
     held_out = hold_out(scene.full.cells, seed=teaching.seed)
     if held_out is None:
         return _Choice(eligible[0], sharpness, ())
-    kinds: tuple[Kind, ...] = (
-        ("forest", *lean, "small forest") if mode == "accurate" else ("forest", *reference, *eligible)
-    )
     enough = {kind: min(trees, TREES["forest"]) for kind, trees in teaching.trees.items()}
-    trials = try_candidates(kinds, scene, replace(teaching, trees=enough), held_out)
+    trials = try_candidates(tried, scene, replace(teaching, trees=enough), held_out)
     chosen = choose_candidate(trials, eligible, TOLERANCE[mode])
     return _Choice(chosen.kind, chosen.sharpness if chosen.kind == "network" else sharpness, tuple(trials))
+
+
+def _kinds(scene: Scene, mode: Mode) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
+    """The candidates that may be chosen, and all that are tried: what the other mode would take is shown beside."""
+    if mode == "frugal":
+        eligible: tuple[Kind, ...] = ("small forest", "network") if scene.plain else ("small forest",)
+        return eligible, ("forest", REFERENCE, *eligible) if scene.plain else ("forest", *eligible)
+    has_many_features = len(scene.full.recipe.features) >= 2 * KEPT_FEATURES["lean forest"]
+    eligible = ("forest", "lean forest") if _is_large(scene.stack.grid) and has_many_features else ("forest",)
+    return eligible, (*eligible, "small forest")
 
 
 def _report(
