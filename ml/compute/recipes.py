@@ -10,7 +10,7 @@ from rasterio.windows import Window
 
 from ml.compute.errors import StackError
 from ml.compute.planes import STATISTICS
-from ml.compute.stacks import Series, Stack, StackReader
+from ml.compute.stacks import SMALL_CACHE_BYTES, Series, Stack, StackReader
 
 # A series with more usable dates than this is resampled to as many regular steps.
 LONGEST_SERIES = 24
@@ -156,7 +156,7 @@ def survey_stack(stack: Stack) -> dict[str, Survey]:
     windows = _survey_windows(stack)
     sparse = 1 + sum(int(window.width * window.height) for window in windows) // SURVEY_CELLS
     found: list[list[list[NDArray[np.float32]]]] = [[[] for _ in series.bands] for series in stack.series]
-    with StackReader(stack) as reader:
+    with StackReader(stack, cache_bytes=SMALL_CACHE_BYTES) as reader:
         for window in windows:
             for bands, values in zip(found, reader.read(window), strict=True):
                 for band, plane in zip(bands, values, strict=True):

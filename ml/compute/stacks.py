@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import rasterio
@@ -17,8 +17,9 @@ from rasterio.windows import Window
 
 from ml.compute.errors import RegionFolderError, StackError
 from ml.compute.grids import Grid, grid_of, open_raster, require_same_grid
-from ml.compute.region.folder import read_predictors
-from ml.compute.region.predictors import Predictor
+
+if TYPE_CHECKING:
+    from ml.compute.region.predictors import Predictor
 
 # Two rows of tiles of CHUNK columns and a hundred int16 bands; GDAL's own default grows with the machine.
 CACHE_BYTES = 256_000_000
@@ -249,10 +250,13 @@ def _bands_of(source: rasterio.DatasetReader, path: Path) -> list[Band]:
     return bands
 
 
-def _predictor_of(path: Path) -> Predictor | None:
+def _predictor_of(path: Path) -> "Predictor | None":
     folder = path.resolve().parent.parent
     if folder.name != "stack" or not (folder.parent / "region.toml").is_file():
         return None
+    # A second and 80 MB of libraries for vector files: only where there is a region folder to read.
+    from ml.compute.region.folder import read_predictors
+
     try:
         predictors = read_predictors(folder.parent)
     except RegionFolderError as error:
@@ -270,7 +274,7 @@ def _name_and_day(description: str) -> tuple[str, date | None]:
         return description, None
 
 
-def _scaling(source: rasterio.DatasetReader, index: int, predictor: Predictor | None) -> tuple[float, float]:
+def _scaling(source: rasterio.DatasetReader, index: int, predictor: "Predictor | None") -> tuple[float, float]:
     scale, offset = float(source.scales[index - 1]), float(source.offsets[index - 1])
     if (scale, offset) != (1.0, 0.0):
         return scale, offset
