@@ -14,7 +14,7 @@ SHARES_AT_ONCE, FEWEST_CELLS = 2_000_000, 256
 def rank_cells(
     model: TrainedModel, levels: NDArray[np.int16], *, with_shares: bool = True
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Rank the classes of cells, a slice of cells after another.
+    """Rank the classes of cells, a slice of cells after another; where no share is wanted, only the best is told.
 
     Args:
         model: the model.
@@ -32,7 +32,10 @@ def rank_cells(
     for start in range(0, cells, size):
         cut = slice(start, min(start + size, cells))
         shares = model.classifier.shares(np.ascontiguousarray(levels[:, cut]))
-        rank_shares(shares, values, model.sharpness if with_shares else 0.0, ranks[cut], percents[cut])
+        if with_shares:
+            rank_shares(shares, values, model.sharpness, ranks[cut], percents[cut])
+        else:
+            ranks[cut, 0] = values[shares.argmax(axis=1)]
     return ranks, percents
 
 
@@ -49,7 +52,7 @@ def rank_shares(
     Args:
         shares: (cells, classes) summing to 1.
         values: (classes,) raster value of each class.
-        sharpness: power given to the shares; 0 for no percents.
+        sharpness: power given to the shares.
         ranks: (cells, 3), written; of equal shares the first class comes first.
         percents: (cells, 3), written.
     """
@@ -57,12 +60,10 @@ def rank_shares(
     best, best_shares = np.empty(3, np.int64), np.empty(3, np.float32)
     for cell in range(shares.shape[0]):
         _best_three(shares[cell], best, best_shares)
+        total = np.float32(1) if power == 1 else _powered_sum(shares[cell], power)
         for rank in range(3):
             ranks[cell, rank] = values[best[rank]] if best[rank] >= 0 else 0
-        if power > 0:
-            total = np.float32(1) if power == 1 else _powered_sum(shares[cell], power)
-            for rank in range(3):
-                percents[cell, rank] = np.uint8(np.rint(100 * best_shares[rank] ** power / total))
+            percents[cell, rank] = np.uint8(np.rint(100 * best_shares[rank] ** power / total))
 
 
 @njit(cache=True, nogil=True)
