@@ -13,7 +13,7 @@ from feedback.actions.proposals import CheckedProposal, Proposal, checked_propos
 from feedback.actions.reports import require_words
 from feedback.models import Decision, Release, Report
 from feedback.queries.effects import effect_of, standing_decision, waiting_decision
-from feedback.queries.ground import contested_vintage
+from feedback.queries.ground import contested_vintage, disagreeing_reports
 from feedback.queries.reports import reports_carried_by
 from feedback.states import MessageKind, MoveReason, ReasonCode, ReportState, SecondSignature
 from habitats import actions as habitat_actions
@@ -105,7 +105,7 @@ def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bo
             raise StateForbidsError(_("No decision of this report waits for a signature."))
         if not agrees:
             return _sent_back(decision, words, at)
-        _require_second_pair_of_eyes(decision, by)
+        _require_second_pair_of_eyes(held, decision, by)
         try:
             with transaction.atomic():
                 _carry_out(held, decision, by=by, at=at)
@@ -116,10 +116,16 @@ def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bo
     return make_move(move="sign", report=report, by=by, at=at, effect=effect)
 
 
-def _require_second_pair_of_eyes(decision: Decision, by: User) -> None:
-    if decision.proposed_by_id != by.pk or not decision.second_signature:
+def _require_second_pair_of_eyes(held: Report, decision: Decision, by: User) -> None:
+    """The proposer signs alone only where nothing asked for a second signature, at the proposal or since."""
+    if decision.proposed_by_id != by.pk:
         return
-    why = ", ".join(str(SecondSignature(reason).label) for reason in decision.second_signature)
+    reasons = list(decision.second_signature)
+    if not reasons and disagreeing_reports(held, decision.to_type or held.proposed_type).exists():
+        reasons = [SecondSignature.DISAGREEMENT]
+    if not reasons:
+        return
+    why = ", ".join(str(SecondSignature(reason).label) for reason in reasons)
     raise NotAllowedError(_("Another adjudicator signs this one: %(why)s.") % {"why": why})
 
 

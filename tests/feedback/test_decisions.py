@@ -140,6 +140,17 @@ def test_two_reviewers_who_disagree_need_two(there):
     assert second_signature(there, report, there.proposal(report)) == {SecondSignature.DISAGREEMENT}
 
 
+def test_a_disagreement_that_comes_after_the_proposal_needs_another_signer(there):
+    polygon = there.polygon()
+    report = there.taken(polygon)
+    assert second_signature(there, report, there.proposal(report)) == set()
+    there.sent(polygon, by=there.another_reviewer(), proposed_type=there.habitat("G5", "faible"))
+    with pytest.raises(NotAllowedError, match=str(SecondSignature.DISAGREEMENT.label)):
+        actions.sign_decision(report=report, by=there.adjudicator, at=there.at)
+    signed = actions.sign_decision(report=report, by=there.second, at=there.at)
+    assert signed.state == ReportState.ACCEPTED
+
+
 def test_the_same_reviewer_twice_is_no_disagreement_nor_are_two_who_agree(there):
     polygon = there.polygon()
     there.sent(polygon, proposed_type=there.habitat("G5", "faible"))
