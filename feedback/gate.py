@@ -115,15 +115,30 @@ def _audit_is_opened(vintage: Vintage) -> GateLine:
     state = audit.get_state_display() if audit else _("not drawn")
     assessed = audit.vintage if audit is not None and audit.is_opened else None
     is_of_this_map = assessed is not None and (assessed == vintage or queries.was_released(assessed))
+    since = queries.corrections_since_opening(vintage)
     return _line(
         "audit_is_opened",
         holds=is_of_this_map,
-        sentence=_("The audit sample is %(state)s.") % {"state": state},
+        sentence=" ".join(
+            [_("The audit sample is %(state)s.") % {"state": state}, sentence_of_corrections_since(since)]
+        ).strip(),
         way_out=_("Label every point, close the labelling, then open the sample: it alone gives the accuracy."),
         sha256=audit.sha256 if audit else "",
         seed=audit.seed if audit else None,
         points=audit.size if audit else 0,
+        corrections_since=since,
     )
+
+
+def sentence_of_corrections_since(count: int) -> str:
+    """What the accuracy does not know of, in words; empty where it knows all."""
+    if not count:
+        return ""
+    return ngettext(
+        "%(count)s correction came after its opening: the accuracy is that of the map before it.",
+        "%(count)s corrections came after its opening: the accuracy is that of the map before them.",
+        count,
+    ) % {"count": count}
 
 
 def _accuracy_is_reached(vintage: Vintage) -> GateLine:
