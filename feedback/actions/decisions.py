@@ -63,7 +63,7 @@ def _store_decision(
         reply=reply,
         to_type=proposal.to_type if is_accepted else None,
         outline=checked.outline if is_accepted else None,
-        seen=[list(pair) for pair in proposal.seen],
+        seen=checked.seen,
         second_signature=checked.second_signature,
         proposed_by=by,
         proposed_at=at,
@@ -137,11 +137,20 @@ def _sent_back(decision: Decision, reason: str, at: datetime.datetime) -> Effect
 
 
 def _carry_out(held: Report, decision: Decision, *, by: User, at: datetime.datetime) -> None:
+    if decision.outcome == ReportState.ALREADY_FIXED:
+        _require_standing(decision.correction)
     if decision.outcome == ReportState.ACCEPTED:
         decision.correction = _correct(held, decision, at)
         decision.sample = habitat_actions.store_report_sample(correction=decision.correction, at=at)
     decision.signed_by, decision.signed_at = by, at
     decision.save()
+
+
+def _require_standing(correction: Correction | None) -> None:
+    """Raise PolygonChangedError where what had corrected the place was taken back since; it stands until the commit."""
+    standing = Correction.objects.applied().select_for_update(no_key=True)
+    if correction is None or not standing.filter(pk=correction.pk).exists():
+        raise PolygonChangedError(_("The map was made again, or published, since this was proposed."))
 
 
 def _correct(held: Report, decision: Decision, at: datetime.datetime) -> Correction:

@@ -88,9 +88,16 @@ def has_changed(report: Report, seen: Sequence[tuple[int, int]], vintage: Vintag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedProposal:
-    """A proposal that may be kept: its outline as checked, and why one signature is not enough."""
+    """A proposal that may be kept.
+
+    Attributes:
+        outline: as checked.
+        seen: number and version of the polygons, those under the outline that nobody named included.
+        second_signature: why one signature is not enough.
+    """
 
     outline: GEOSGeometry | None
+    seen: list[list[int]]
     second_signature: list[SecondSignature]
 
 
@@ -120,15 +127,23 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
         decided=proposal.to_type if proposal.outcome == ReportState.ACCEPTED else None,
         area_m2=max(area_m2, report.area_m2),
     )
-    return CheckedProposal(outline=outline, second_signature=reasons)
+    return CheckedProposal(outline=outline, seen=_seen_with(proposal, outline, polygons), second_signature=reasons)
+
+
+def _seen_with(proposal: Proposal, outline: GEOSGeometry | None, polygons: list[Polygon]) -> list[list[int]]:
+    """What was seen; under an outline also what it cuts, so that its signature meets whatever changes there."""
+    cut = {polygon.number: polygon.version for polygon in polygons} if outline is not None else {}
+    return [list(pair) for pair in {**cut, **dict(proposal.seen)}.items()]
 
 
 def _decided_polygons(
     report: Report, proposal: Proposal, outline: GEOSGeometry | None, vintage: Vintage
 ) -> list[Polygon]:
-    if outline is not None:
+    if outline is not None and proposal.outcome == ReportState.ACCEPTED:
         return list(polygons_under(vintage, outline))
-    numbers = [number for number, _version in proposal.seen] or [line.number for line in report.polygons.all()]
+    # A refusal is about the whole report, whatever polygons it names.
+    named = proposal.seen if proposal.outcome == ReportState.ACCEPTED else ()
+    numbers = [number for number, _version in named] or [line.number for line in report.polygons.all()]
     return list(with_stakes(Polygon.objects.filter(vintage=vintage, number__in=numbers)))
 
 
