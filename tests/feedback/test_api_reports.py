@@ -415,3 +415,21 @@ def test_a_body_of_thousands_of_fields_is_a_problem_too(ground, reviewer):
     fields = {f"field-{number}": "x" for number in range(1500)}
     answer = reviewer.client.post(f"{REPORTS}{report}/attachments/", fields, headers=reviewer.headers)
     assert problem(answer)[:2] == (400, "bad_request")
+
+
+def test_the_author_reads_by_the_api_what_their_page_says_of_the_desk(ground, reviewer):
+    report = sent(reviewer, ground.body())
+    desk, second = Program(ground.adjudicator), Program(ground.second)
+    desk.move(report, "take")
+    desk.move(report, "ask", question="Quand ?")
+    reviewer.move(report, "submit", answer="En mai.")
+    desk.move(report, "take")
+    desk.move(report, "propose", **ground.decision())
+    second.move(report, "sign", agrees=False, reason="À revoir.")
+    read = {who: who.get(f"{REPORTS}{report}/").json()["properties"] for who in (reviewer, desk)}
+    theirs, own = ground.adjudicator.full_name, ground.reviewer.full_name
+    assert {move["by"] for move in read[reviewer]["moves"]} == {own, ""}
+    assert [message["author"] for message in read[reviewer]["messages"]] == ["", own]
+    assert [move["move"] for move in read[reviewer]["moves"]] == ["submit", "take", "ask", "submit", "take"]
+    assert [move["move"] for move in read[desk]["moves"]][-2:] == ["propose", "sign"]
+    assert [message["author"] for message in read[desk]["messages"]] == [theirs, own]
