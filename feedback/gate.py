@@ -59,6 +59,12 @@ def checklist(vintage: Vintage) -> list[GateLine]:
     return [ask(vintage) for ask in QUESTIONS]
 
 
+def consultation_under_way(vintage: Vintage) -> list[GateLine]:
+    """The lines of the consultation that do not hold yet; a year without a round has none under way."""
+    lines = [_rounds_are_closed(vintage)] if queries.rounds_of(vintage.region, vintage.year).exists() else []
+    return [line for line in (*lines, _nothing_in_review(vintage)) if line.is_blocking]
+
+
 def _line(code: str, *, holds: bool, sentence: str, way_out: str, **details: Any) -> GateLine:
     state = GateState.HOLDS if holds else GateState.BLOCKING
     return GateLine(code, state, sentence, "" if holds else way_out, details)

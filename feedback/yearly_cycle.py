@@ -297,7 +297,7 @@ def open_audit(turn: Turn) -> str:
     _decided_reports(cycle)  # measured once for ever, on the corrected polygons
     if audit.state != AuditState.CLOSED:
         habitat_actions.close_labelling(audit=audit, at=turn.at)
-    assessment = habitat_actions.open_audit(
+    assessment = actions.open_audit_at_gate(
         audit=audit, vintage=_working_vintage(cycle), by=cycle.started_by, at=turn.at
     )
     return _accuracy_sentence(assessment)
