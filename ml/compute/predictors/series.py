@@ -1,0 +1,157 @@
+"""Series of images as predictors: masked, filled on regular steps, with spectral indices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ml.compute.predictors.errors import PredictorError
+from ml.compute.predictors.filling import fill_regularly, ordinals, regular_steps
+from ml.compute.predictors.indices import INDICES, with_stand_ins
+from ml.compute.predictors.outputs import NODATA, OutputBand, OutputFile, to_levels, to_values
+from ml.compute.predictors.places import Place
+from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.series_sources import CatalogueSource, FileSource
+from ml.compute.predictors.stac_images import MaskRule
+
+INDEX_SCALE = 1e-4
+BAND_FIELD = "{band}"
+QUALITY_FOLDER = "quality"
+COUNT = "valid_dates"
+
+
+class DatedImages(Protocol):
+    """Where images come from."""
+
+    days: tuple[date, ...]
+
+    def read(self, day: date, window: Window) -> Planes:
+        """(bands, rows, columns) of a day, NaN where there is no data or it is masked."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+
+@dataclass(frozen=True)
+class SeriesSection:
+    """One [[series]]; `step_days` 0 keeps the dates of the images, and their gaps."""
+
+    file: str
+    source: CatalogueSource | FileSource
+    bands: Mapping[str, str]
+    keep: tuple[str, ...]
+    start: str
+    end: str
+    margin_days: int
+    step_days: int
+    smoothing_days: float
+    mask: str
+    masked_classes: tuple[int, ...]
+    dilation_m: float
+    scale: float
+    licence: str
+    window_px: int
+
+    def parameters(self) -> dict[str, Any]:
+        """All that decides its values."""
+        kept = {key: value for key, value in asdict(self).items() if key not in ("window_px", "licence", "source")}
+        return as_plain({**kept, "source": self.source.parameters()})
+
+    def local_inputs(self, place: Place) -> list[Path]:
+        """Local images; none from a catalogue."""
+        return self.source.local_inputs(place)
+
+    def period(self, year: int) -> tuple[date, date]:
+        """First and last day of the steps in a year."""
+        return _day(year, self.start), _day(year, self.end)
+
+    def open(self, place: Place) -> "OpenSeries":
+        """Find the images."""
+        cell = place.grid.cell_width
+        mask = MaskRule(self.mask, self.masked_classes, self.dilation_m / cell)
+        start, end = self.period(place.year)
+        margin = timedelta(days=self.margin_days)
+        images, inputs = self.source.open(
+            place, (start - margin, end + margin), tuple(self.bands.values()), mask, self.licence
+        )
+        return OpenSeries(self, place, images, inputs)
+
+
+def _day(year: int, month_and_day: str) -> date:
+    return date.fromisoformat(f"{year}-{month_and_day}")
+
+
+class OpenSeries:
+    """The images of a section, ready to be read."""
+
+    def __init__(
+        self, section: SeriesSection, place: Place, images: DatedImages, remote_inputs: Sequence[dict[str, Any]]
+    ) -> None:
+        """Choose the steps."""
+        self._section, self._images, self.remote_inputs = section, images, remote_inputs
+        start, end = section.period(place.year)
+        # A series that keeps its dates keeps those of its own year: the margin only holds the ends of the steps.
+        self.steps = (
+            regular_steps(start, end, section.step_days)
+            if section.step_days
+            else tuple(day for day in images.days if start <= day <= end)
+        )
+        self._origin = start
+        self._levels = OutputBand("", section.scale)
+        self.files = _files(section, self.steps)
+
+    def close(self) -> None:
+        """Close the images."""
+        self._images.close()
+
+    def planes(self, window: Window) -> Sequence[Planes]:
+        """The files' bands of a window, then the count of valid dates."""
+        shape = int(window.height), int(window.width)
+        observed = self._observe(window)
+        counts = (observed != NODATA).all(axis=0).sum(axis=0, dtype=np.float32)
+        series = {name: self._fill(levels) for name, levels in zip(self._section.bands, observed, strict=True)}
+        available = with_stand_ins(series)
+        kept = {name: series[name] if name in series else INDICES[name].of(available) for name in self._section.keep}
+        stacked = [planes.reshape(len(self.steps), *shape) for planes in kept.values()]
+        if BAND_FIELD not in self._section.file:
+            # Date by date, as people read the names.
+            stacked = [np.stack(stacked, axis=1).reshape(-1, *shape)]
+        return [*stacked, counts.reshape(1, *shape)]
+
+    def _observe(self, window: Window) -> NDArray[np.int16]:
+        """(bands, dates, cells) levels of the images: half the memory of numbers."""
+        cells = int(window.height * window.width)
+        observed = np.empty((len(self._section.bands), len(self._images.days), cells), np.int16)
+        for place, day in enumerate(self._images.days):
+            values = self._images.read(day, window)
+            observed[:, place] = to_levels(values, self._levels).reshape(len(values), cells)
+        return observed
+
+    def _fill(self, levels: NDArray[np.int16]) -> Planes:
+        values = to_values(levels, self._levels)
+        if not self._section.step_days:
+            return values[[self._images.days.index(day) for day in self.steps]]
+        days = ordinals(self._images.days, self._origin)
+        return fill_regularly(values, days, ordinals(self.steps, self._origin), self._section.smoothing_days)
+
+
+def _files(section: SeriesSection, steps: Sequence[date]) -> tuple[OutputFile, ...]:
+    if not steps:
+        raise PredictorError(f"{section.file}: no image lies between {section.start} and {section.end}; widen them.")
+    scales = {name: section.scale if name in section.bands else INDEX_SCALE for name in section.keep}
+    labels = {name: tuple(OutputBand(f"{day}_{name}", scales[name]) for day in steps) for name in section.keep}
+    stem = section.file.replace(f"_{BAND_FIELD}", "").replace(BAND_FIELD, "").removesuffix(".tif") or "series"
+    # Where clouds were is no property of the ground: the count is kept apart from what a map is learned from.
+    count = OutputFile(f"{QUALITY_FOLDER}/{stem}_{COUNT}.tif", (OutputBand(COUNT, 1.0, unit="dates"),))
+    if BAND_FIELD in section.file:
+        series = [
+            OutputFile(section.file.replace(BAND_FIELD, name), bands, "time_series") for name, bands in labels.items()
+        ]
+        return (*series, count)
+    by_date = tuple(labels[name][step] for step in range(len(steps)) for name in section.keep)
+    return OutputFile(section.file, by_date, "time_series"), count
