@@ -20,6 +20,9 @@ Planes = NDArray[np.float32]
 class DatedFiles:
     """Bands of local rasters by day; rasters of one day are mosaicked, the first one that has a value gives it."""
 
+    # An open raster serves one reader.
+    readers = 1
+
     def __init__(self, paths: Sequence[Path], grid: Grid, bands: Sequence[str], mask: MaskRule, where: str) -> None:
         """Open the rasters.
 

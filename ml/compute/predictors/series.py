@@ -1,6 +1,7 @@
 """Series of images as predictors: masked, filled on regular steps, with spectral indices."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ class DatedImages(Protocol):
     """Where images come from."""
 
     days: tuple[date, ...]
+    readers: int
 
     def read(self, day: date, window: Window) -> Planes:
         """(bands, rows, columns) of a day, NaN where there is no data or it is masked."""
@@ -127,9 +129,14 @@ class OpenSeries:
         """(bands, dates, cells) levels of the images: half the memory of numbers."""
         cells = int(window.height * window.width)
         observed = np.empty((len(self._section.bands), len(self._images.days), cells), np.int16)
-        for place, day in enumerate(self._images.days):
-            values = self._images.read(day, window)
+
+        def keep(place: int) -> None:
+            values = self._images.read(self._images.days[place], window)
             observed[:, place] = to_levels(values, self._levels).reshape(len(values), cells)
+
+        with ThreadPoolExecutor(self._images.readers) as pool:
+            for _ in pool.map(keep, range(len(self._images.days))):
+                pass
         return observed
 
     def _fill(self, levels: NDArray[np.int16]) -> Planes:

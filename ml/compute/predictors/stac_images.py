@@ -39,7 +39,7 @@ REMOTE_READS = {
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     "VSI_CACHE": "TRUE",
 }
-# Files read at once: a catalogue far away is slow to answer, not to send.
+# Days read at once: a catalogue far away is slow to answer, not to send.
 READERS = 4
 # Levels of Sentinel-2 L2A: 0 is no data.
 _LEVELS = {"*": {"assets": {"*": {"data_type": "uint16", "nodata": 0}}}}
@@ -57,7 +57,9 @@ class MaskRule:
 
 
 class CatalogueImages:
-    """Images by day, as planes of reflectance."""
+    """Images by day, as planes of reflectance; days may be read at the same time."""
+
+    readers = READERS
 
     def __init__(
         self,
@@ -187,7 +189,6 @@ class CatalogueImages:
                 preserve_original_order=True,
                 resampling=resampling,
                 stac_cfg=_LEVELS,
-                pool=READERS,
             )
         return np.stack([loaded[asset].to_numpy()[0] for asset in assets])
 
