@@ -174,6 +174,7 @@ def _facts(path: Path, output: OutputFile) -> dict[str, Any]:
         "sha256": hash_of_file(path),
         "bytes": path.stat().st_size,
         "kind": output.kind,
+        "tags": dict(output.tags),
         "bands": [[band.label, band.scale, band.offset, band.unit] for band in output.bands],
     }
 

@@ -1,8 +1,8 @@
 """The files of a year's stack: int16 levels with scale and offset in the file, cloud-optimised."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class OutputFile:
     bands: tuple[OutputBand, ...]
     kind: str = "static"
     overviews: str = "average"
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_levels(values: NDArray[np.float32], band: OutputBand) -> NDArray[np.int16]:
@@ -91,6 +92,7 @@ def written_stack_file(path: Path, grid: Grid, output: OutputFile) -> Iterator[D
         with rasterio.open(draft, "w", **profile_of(grid, len(output.bands))) as target:
             yield target
             describe(target, output.bands)
+            target.update_tags(**output.tags)
         copy_as_cog(draft, path, overviews=output.overviews)
     except (OSError, RasterioError) as error:
         raise_if_disk_is_full(error, path)

@@ -83,6 +83,12 @@ def bounds_of(grid: Grid, window: Window) -> Bounds:
     return west, south, east, north
 
 
+def cells_of(grid: Grid, window: Window) -> Grid:
+    """The cells of a window, as a grid of their own."""
+    transform = grid.transform @ Affine.translation(window.col_off, window.row_off)
+    return Grid(int(window.width), int(window.height), transform, grid.crs)
+
+
 def degrees_of(crs: CRS, bounds: Bounds) -> Bounds:
     """Bounds in longitude and latitude."""
     west, south, east, north = transform_bounds(crs, WGS_84, *bounds, densify_pts=21)

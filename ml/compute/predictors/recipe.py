@@ -9,6 +9,7 @@ from typing import Any
 from ml.compute.errors import RegionFolderError
 from ml.compute.predictors.errors import PredictorError
 from ml.compute.predictors.layers import layers_section
+from ml.compute.predictors.polygon_layers import polygons_section
 from ml.compute.predictors.relief import relief_section
 from ml.compute.predictors.sections import Section
 from ml.compute.predictors.series_keys import series_section
@@ -19,6 +20,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Any], str], Section]] = {
     "series": series_section,
     "relief": relief_section,
     "layers": layers_section,
+    "polygons": polygons_section,
     "texture": texture_section,
 }
 

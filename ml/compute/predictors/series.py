@@ -1,7 +1,9 @@
 """Series of images as predictors: masked, filled on regular steps, with spectral indices."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
 from ml.compute.predictors.errors import PredictorError
@@ -134,7 +137,7 @@ class OpenSeries:
             values = self._images.read(self._images.days[place], window)
             observed[:, place] = to_levels(values, self._levels).reshape(len(values), cells)
 
-        with ThreadPoolExecutor(self._images.readers) as pool:
+        with _quiet_warping(), ThreadPoolExecutor(self._images.readers) as pool:
             for _ in pool.map(keep, range(len(self._images.days))):
                 pass
         return observed
@@ -145,6 +148,14 @@ class OpenSeries:
             return values[[self._images.days.index(day) for day in self.steps]]
         days = ordinals(self._images.days, self._origin)
         return fill_regularly(values, days, ordinals(self.steps, self._origin), self._section.smoothing_days)
+
+
+@contextmanager
+def _quiet_warping() -> Iterator[None]:
+    """Hush what rasterio says of its own buffers: its way to hush it forgets that other threads warp too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
 
 
 def _files(section: SeriesSection, steps: Sequence[date]) -> tuple[OutputFile, ...]:

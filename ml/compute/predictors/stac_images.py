@@ -9,7 +9,6 @@ import numpy as np
 import odc.stac
 import pystac
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
@@ -18,7 +17,7 @@ from rasterio.windows import Window
 from ml.compute.grids import Grid
 from ml.compute.predictors.clouds import usable_cells
 from ml.compute.predictors.errors import CatalogueError
-from ml.compute.predictors.places import bounds_of, degrees_of
+from ml.compute.predictors.places import bounds_of, cells_of, degrees_of
 from ml.compute.predictors.stac_search import (
     BACKOFF_S,
     RETRIES,
@@ -178,13 +177,12 @@ class CatalogueImages:
         retries: int = RETRIES,
     ) -> NDArray[np.uint16]:
         """(assets, rows, columns) levels, the first item that has any giving them."""
-        transform = self._grid.transform @ Affine.translation(window.col_off, window.row_off)
-        shape = int(window.height), int(window.width)
+        cells = cells_of(self._grid, window)
         with rasterio.Env(**REMOTE_READS, GDAL_HTTP_MAX_RETRY=str(retries)):
             loaded = odc.stac.load(
                 items,
                 bands=list(assets),
-                geobox=GeoBox(shape, transform, self._grid.crs.to_wkt()),
+                geobox=GeoBox((cells.height, cells.width), cells.transform, cells.crs.to_wkt()),
                 groupby=_in_one_plane,
                 preserve_original_order=True,
                 resampling=resampling,

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ml.compute.files import written_aside
 from ml.compute.grids import Grid
 from ml.compute.predictors.outputs import profile_of
+from ml.compute.predictors.places import cells_of
 from ml.compute.publishing.manifest import canonical_json
 
 KEY = "key.json"
@@ -45,9 +45,7 @@ class WindowParts:
     def keep(self, window: Window, levels: Sequence[NDArray[np.int16]]) -> None:
         """Keep a window: int16 (bands, rows, columns) for each file."""
         bands = np.concatenate(levels)
-        transform = self._grid.transform @ Affine.translation(window.col_off, window.row_off)
-        cells = Grid(int(window.width), int(window.height), transform, self._grid.crs)
-        profile = profile_of(cells, len(bands))
+        profile = profile_of(cells_of(self._grid, window), len(bands))
         with written_aside(self._path(window)) as aside, rasterio.open(aside, "w", **profile) as target:
             target.write(bands)
 

@@ -1,11 +1,13 @@
 import json
 import shutil
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 from rasterio.warp import reproject, transform_bounds
+from shapely.geometry import box
 
 from ml.compute.commands import predictors
 from ml.compute.errors import ComputeError
@@ -155,6 +157,47 @@ def test_levels_hold_any_range_of_a_quantity(low_high):
     ends = np.array(low_high, np.float64)
     found = outputs.to_values(outputs.to_levels(ends.astype(np.float32), band), band)
     np.testing.assert_allclose(found, ends, atol=max(scale, 1e-7 * abs(ends).max()))
+
+
+def write_geology(region, units, *, crs="EPSG:2154"):
+    """Two halves of the region and a stripe outside."""
+    shapes = [box(WEST, NORTH - 500, WEST + 300, NORTH), box(WEST + 300, NORTH - 500, WEST + 500, NORTH)]
+    frame = gpd.GeoDataFrame({"unit": units}, geometry=shapes, crs="EPSG:2154").to_crs(crs)
+    frame.to_file(region / "geology.gpkg", layer="geology")
+
+
+GEOLOGY = GRID + '[[polygons]]\nfile = "geology.tif"\nsource = "geology.gpkg"\nfield = "unit"\n'
+
+
+@pytest.mark.parametrize("crs", ["EPSG:2154", "EPSG:4326"])
+def test_geology_drawn_as_polygons_is_burnt_by_its_codes(region, crs):
+    write_geology(region, ["marne", "calcaire"], crs=crs)
+    build(region, GEOLOGY)
+    path = region / "stack/2023/geology.tif"
+    codes = values(path)["unit"]
+    assert (set(codes[:, :29].ravel()), set(codes[:, 31:49].ravel())) == ({2}, {1})
+    assert np.isnan(codes[:, 51:]).all()
+    with rasterio.open(path) as source:
+        assert json.loads(source.tags()["CLASSES"]) == {"1": "calcaire", "2": "marne"}
+
+
+def test_polygons_may_hold_a_quantity(region):
+    write_geology(region, [6.25, 7.5])
+    build(region, GEOLOGY + 'kind = "continuous"\nname = "ph"\n')
+    found = values(region / "stack/2023/geology.tif")["ph"]
+    np.testing.assert_allclose((found[0, 0], found[0, 40]), (6.25, 7.5), atol=1e-3)
+
+
+def test_polygons_without_the_field_or_elsewhere_are_said(region):
+    write_geology(region, ["marne", "calcaire"])
+    with pytest.raises(PredictorError, match=r"no field 'code'; it has unit"):
+        build(region, GEOLOGY.replace('"unit"', '"code"'))
+    with pytest.raises(PredictorError, match="holds text"):
+        build(region, GEOLOGY + 'kind = "continuous"\n')
+    with pytest.raises(PredictorError, match="0 files are called"):
+        build(region, GEOLOGY.replace("geology.gpkg", "soil.gpkg"))
+    with pytest.raises(PredictorError, match="lies on the region"):
+        build(region, GEOLOGY.replace("[700000, 6299500, 700600, 6300000]", "[710000, 6299500, 710600, 6300000]"))
 
 
 def fine_image(region, **options):
