@@ -33,7 +33,7 @@ from ml.compute.grids import Grid
 from ml.compute.predictors import surface
 from ml.compute.predictors.clouds import DEFAULT_MASKED
 from ml.compute.predictors.filling import fill_regularly
-from ml.compute.predictors.outputs import OutputBand, OutputFile, to_levels, written_stack_file
+from ml.compute.predictors.outputs import OutputBand, OutputFile, to_levels, to_values, written_stack_file
 from ml.compute.predictors.places import Place, degrees_of
 from ml.compute.predictors.series import OpenSeries
 from ml.compute.predictors.series_keys import series_section
@@ -110,7 +110,7 @@ def measure_series(folder: Path) -> None:
     def ours() -> np.ndarray:
         images = CatalogueImages(days, grid, ("red", "nir"), MaskRule("scl", DEFAULT_MASKED, 0), None)
         series = OpenSeries(section, Place(folder, 2023, grid), images, [])
-        return series.planes(Window(0, 0, grid.width, grid.height))[0]
+        return to_values(series.levels(Window(0, 0, grid.width, grid.height))[0], OutputBand("", 1e-4))
 
     what = "a series of 24 dates, 2 bands and NDVI, 0.26 Mpx"
     made = say(what, "bioccia", ours)
@@ -236,7 +236,8 @@ def measure_texture(folder: Path) -> None:
     def ours() -> np.ndarray:
         opened = section.open(Place(folder, 2023, grid))
         try:
-            return opened.planes(Window(0, 0, grid.width, grid.height))[0]
+            mean = opened.files[0].bands[0]
+            return to_values(opened.levels(Window(0, 0, grid.width, grid.height))[0], mean)
         finally:
             opened.close()
 

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ml.compute.predictors.errors import PredictorError
-from ml.compute.predictors.outputs import OutputFile, to_levels, written_stack_file
+from ml.compute.predictors.outputs import OutputFile, written_stack_file
 from ml.compute.predictors.places import Place, grid_of_region
 from ml.compute.predictors.recipe import NAME as RECIPE
 from ml.compute.predictors.recipe import read_recipe
-from ml.compute.predictors.sections import LocalInput, OpenSection, Section
+from ml.compute.predictors.sections import LocalInput, Section
 from ml.compute.predictors.stack_manifest import (
     altered_files,
     empty_manifest,
@@ -135,7 +133,7 @@ def _make(section: Section, place: Place, key: Mapping[str, Any], progress: Prog
         windows = list(place.grid.windows(section.window_px))
         for done, window in enumerate(windows, 1):
             if not parts.has(window):
-                parts.keep(window, _levels(opened, window))
+                parts.keep(window, opened.levels(window))
             progress(section.file, done, len(windows))
         _merge(opened.files, place, parts, windows)
         files = {output.name: _facts(place.stack / output.name, output) for output in opened.files}
@@ -143,13 +141,6 @@ def _make(section: Section, place: Place, key: Mapping[str, Any], progress: Prog
         return {"remote_inputs": list(opened.remote_inputs), "files": files}
     finally:
         opened.close()
-
-
-def _levels(opened: OpenSection, window: Window) -> list[NDArray[np.int16]]:
-    return [
-        np.stack([to_levels(plane, band) for plane, band in zip(planes, output.bands, strict=True)])
-        for planes, output in zip(opened.planes(window), opened.files, strict=True)
-    ]
 
 
 def _merge(files: Sequence[OutputFile], place: Place, parts: WindowParts, windows: Sequence[Window]) -> None:

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 
 from ml.compute.grids import Grid
 from ml.compute.predictors.errors import PredictorError
-from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile, finest_step
+from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile, finest_step, levels_of
 from ml.compute.predictors.places import Place
 from ml.compute.predictors.recipe_keys import (
     choice_of,
@@ -20,7 +20,7 @@ from ml.compute.predictors.recipe_keys import (
     require_known_keys,
     window_of,
 )
-from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.sections import Levels, as_plain
 from ml.compute.predictors.sources import RESAMPLINGS, WarpedRasters, band_indexes
 from ml.compute.region.keys import positive_of, text_of
 
@@ -115,9 +115,9 @@ class OpenLayers:
         """Close the rasters."""
         self._rasters.close()
 
-    def planes(self, window: Window) -> Sequence[Planes]:
+    def levels(self, window: Window) -> Sequence[Levels]:
         """The bands of a window."""
-        return [self._rasters.read(self._indexes, window)]
+        return [levels_of(list(self._rasters.read(self._indexes, window)), self.files[0])]
 
     def _ranges(self, grid: Grid, window_px: int) -> list[tuple[float, float]]:
         """Lowest and highest value of each band on the grid; (inf, -inf) where it has none."""

@@ -59,6 +59,11 @@ def to_levels(values: NDArray[np.float32], band: OutputBand) -> NDArray[np.int16
     return np.where(np.isfinite(values), np.clip(levels, -LEVELS, LEVELS), NODATA).astype(np.int16)
 
 
+def levels_of(planes: Sequence[NDArray[np.float32]], output: OutputFile) -> NDArray[np.int16]:
+    """The bands of a file, (rows, columns) each, as levels (bands, rows, columns)."""
+    return np.stack([to_levels(plane, band) for plane, band in zip(planes, output.bands, strict=True)])
+
+
 def to_values(levels: NDArray[np.int16], band: OutputBand) -> NDArray[np.float32]:
     """The inverse of `to_levels`; NaN where there is no data."""
     values = levels * np.float32(band.scale) + np.float32(band.offset)

@@ -17,10 +17,10 @@ from shapely.geometry import box
 
 from ml.compute.predictors.errors import PredictorError
 from ml.compute.predictors.layers import KINDS, quiet_offset, quiet_scale
-from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile
+from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile, levels_of
 from ml.compute.predictors.places import Place, bounds_of, cells_of
 from ml.compute.predictors.recipe_keys import choice_of, file_of, require_known_keys, window_of
-from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.sections import Levels, as_plain
 from ml.compute.region.keys import text_of
 from ml.compute.vectors import in_crs, read_layer
 
@@ -118,7 +118,7 @@ class OpenPolygons:
     def close(self) -> None:
         """Nothing stays open."""
 
-    def planes(self, window: Window) -> Sequence[Planes]:
+    def levels(self, window: Window) -> Sequence[Levels]:
         """The value of the polygon that each cell's centre is in, (1, rows, columns)."""
         near = self._frame.iloc[np.sort(self._frame.sindex.query(box(*bounds_of(self._grid, window))))]
         cells = cells_of(self._grid, window)
@@ -127,7 +127,7 @@ class OpenPolygons:
         if len(near):
             shapes = zip(near.geometry, near["value"], strict=True)
             rasterize(shapes, out=plane, transform=cells.transform)
-        return [plane[None]]
+        return [levels_of([plane], self.files[0])]
 
     def _require_some(self, section: PolygonsSection, path: Path) -> None:
         if self._frame.empty or not len(self._frame.sindex.query(box(*self._grid.bounds))):

@@ -11,10 +11,10 @@ from rasterio.windows import Window
 
 from ml.compute.predictors import surface
 from ml.compute.predictors.errors import PredictorError
-from ml.compute.predictors.outputs import OutputBand, OutputFile
+from ml.compute.predictors.outputs import OutputBand, OutputFile, levels_of
 from ml.compute.predictors.places import Place, grown, latitudes_of, metres_per_unit
 from ml.compute.predictors.recipe_keys import choices_of, file_of, require_known_keys, window_of
-from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.sections import Levels, Planes, as_plain
 from ml.compute.predictors.sources import WarpedRasters
 from ml.compute.region.keys import text_of, value_of
 
@@ -139,7 +139,7 @@ class OpenRelief:
         """Close the models."""
         self._models.close()
 
-    def planes(self, window: Window) -> Sequence[Planes]:
+    def levels(self, window: Window) -> Sequence[Levels]:
         """The derivatives of a window."""
         halo = self._halo
         around = Window(window.col_off, window.row_off, window.width + 2 * halo, window.height + 2 * halo)
@@ -158,7 +158,7 @@ class OpenRelief:
                 planes.append(surface.heat_load(derived, latitudes_of(self._grid, window)))
             else:
                 planes.append(MEASURES[name](derived))
-        return [np.stack(planes).astype(np.float32)]
+        return [levels_of(planes, self.files[0])]
 
     def _bands(self) -> list[OutputBand]:
         bands = []

@@ -14,6 +14,7 @@ from ml.compute.predictors.places import Place
 from ml.compute.publishing.manifest import hash_of_file
 
 Planes = NDArray[np.float32]
+Levels = NDArray[np.int16]
 
 
 class OpenSection(Protocol):
@@ -27,8 +28,8 @@ class OpenSection(Protocol):
     def remote_inputs(self) -> Sequence[dict[str, Any]]:
         """What is read from elsewhere than this machine, for the manifest."""
 
-    def planes(self, window: Window) -> Sequence[Planes]:
-        """Physical values of a window, float32 (bands, rows, columns) for each file; NaN where unknown."""
+    def levels(self, window: Window) -> Sequence[Levels]:
+        """A window of each file, int16 (bands, rows, columns)."""
 
     def close(self) -> None:
         """Close the sources."""

@@ -19,11 +19,12 @@ from ml.compute.predictors.filling import fill_regularly, ordinals, regular_step
 from ml.compute.predictors.indices import INDICES, with_stand_ins
 from ml.compute.predictors.outputs import NODATA, OutputBand, OutputFile, to_levels, to_values
 from ml.compute.predictors.places import Place
-from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.sections import Levels, Planes, as_plain
 from ml.compute.predictors.series_sources import CatalogueSource, FileSource
 from ml.compute.predictors.stac_images import MaskRule
 
 INDEX_SCALE = 1e-4
+STRIP_ROWS = 64
 BAND_FIELD = "{band}"
 QUALITY_FOLDER = "quality"
 COUNT = "valid_dates"
@@ -71,6 +72,15 @@ class SeriesSection:
         """Local images; none from a catalogue."""
         return self.source.local_inputs(place)
 
+    @property
+    def is_split(self) -> bool:
+        """Whether each band has a file of its own."""
+        return BAND_FIELD in self.file
+
+    def scale_of(self, name: str) -> float:
+        """The step of a band or an index."""
+        return self.scale if name in self.bands else INDEX_SCALE
+
     def period(self, year: int) -> tuple[date, date]:
         """First and last day of the steps in a year."""
         return _day(year, self.start), _day(year, self.end)
@@ -114,28 +124,37 @@ class OpenSeries:
         """Close the images."""
         self._images.close()
 
-    def planes(self, window: Window) -> Sequence[Planes]:
+    def levels(self, window: Window) -> Sequence[Levels]:
         """The files' bands of a window, then the count of valid dates."""
-        shape = int(window.height), int(window.width)
         observed = self._observe(window)
-        counts = (observed != NODATA).all(axis=0).sum(axis=0, dtype=np.float32)
-        series = {name: self._fill(levels) for name, levels in zip(self._section.bands, observed, strict=True)}
-        available = with_stand_ins(series)
-        kept = {name: series[name] if name in series else INDICES[name].of(available) for name in self._section.keep}
-        stacked = [planes.reshape(len(self.steps), *shape) for planes in kept.values()]
-        if BAND_FIELD not in self._section.file:
-            # Date by date, as people read the names.
-            stacked = [np.stack(stacked, axis=1).reshape(-1, *shape)]
-        return [*stacked, counts.reshape(1, *shape)]
+        rows, columns = observed.shape[2:]
+        filled = [np.empty((len(output.bands), rows, columns), np.int16) for output in self.files]
+        # Numbers take twice the memory of levels: they live for a few rows at a time.
+        for top in range(0, rows, STRIP_ROWS):
+            strip = slice(top, top + STRIP_ROWS)
+            self._fill_strip(observed[:, :, strip], [planes[:, strip] for planes in filled])
+        return filled
 
-    def _observe(self, window: Window) -> NDArray[np.int16]:
-        """(bands, dates, cells) levels of the images: half the memory of numbers."""
-        cells = int(window.height * window.width)
-        observed = np.empty((len(self._section.bands), len(self._images.days), cells), np.int16)
+    def _fill_strip(self, observed: Levels, out: Sequence[Levels]) -> None:
+        """Fill some rows of every file, in place; `observed` is (bands, dates, rows, columns)."""
+        section = self._section
+        cells = observed.reshape(*observed.shape[:2], -1)
+        out[-1][0] = (cells != NODATA).all(axis=0).sum(axis=0).reshape(out[-1].shape[1:])
+        series = {name: self._fill(band) for name, band in zip(section.bands, cells, strict=True)}
+        available = with_stand_ins(series)
+        for place, name in enumerate(section.keep):
+            values = series[name] if name in series else INDICES[name].of(available)
+            # In one file the bands go date by date, as people read the names.
+            target = out[place] if section.is_split else out[0][place :: len(section.keep)]
+            target[:] = to_levels(values, OutputBand(name, section.scale_of(name))).reshape(target.shape)
+
+    def _observe(self, window: Window) -> Levels:
+        """(bands, dates, rows, columns) levels of the images."""
+        shape = int(window.height), int(window.width)
+        observed = np.empty((len(self._section.bands), len(self._images.days), *shape), np.int16)
 
         def keep(place: int) -> None:
-            values = self._images.read(self._images.days[place], window)
-            observed[:, place] = to_levels(values, self._levels).reshape(len(values), cells)
+            observed[:, place] = to_levels(self._images.read(self._images.days[place], window), self._levels)
 
         with _quiet_warping(), ThreadPoolExecutor(self._images.readers) as pool:
             for _ in pool.map(keep, range(len(self._images.days))):
@@ -161,12 +180,13 @@ def _quiet_warping() -> Iterator[None]:
 def _files(section: SeriesSection, steps: Sequence[date]) -> tuple[OutputFile, ...]:
     if not steps:
         raise PredictorError(f"{section.file}: no image lies between {section.start} and {section.end}; widen them.")
-    scales = {name: section.scale if name in section.bands else INDEX_SCALE for name in section.keep}
-    labels = {name: tuple(OutputBand(f"{day}_{name}", scales[name]) for day in steps) for name in section.keep}
+    labels = {
+        name: tuple(OutputBand(f"{day}_{name}", section.scale_of(name)) for day in steps) for name in section.keep
+    }
     stem = section.file.replace(f"_{BAND_FIELD}", "").replace(BAND_FIELD, "").removesuffix(".tif") or "series"
     # Where clouds were is no property of the ground: the count is kept apart from what a map is learned from.
     count = OutputFile(f"{QUALITY_FOLDER}/{stem}_{COUNT}.tif", (OutputBand(COUNT, 1.0, unit="dates"),))
-    if BAND_FIELD in section.file:
+    if section.is_split:
         series = [
             OutputFile(section.file.replace(BAND_FIELD, name), bands, "time_series") for name, bands in labels.items()
         ]

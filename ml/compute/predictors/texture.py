@@ -12,10 +12,10 @@ from rasterio.windows import Window
 from ml.compute.predictors import texture_kernel as kernel
 from ml.compute.predictors.errors import PredictorError
 from ml.compute.predictors.fine_images import FineImages
-from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile, finest_step
+from ml.compute.predictors.outputs import LEVELS, OutputBand, OutputFile, finest_step, levels_of
 from ml.compute.predictors.places import Place
 from ml.compute.predictors.recipe_keys import choices_of, file_of, require_known_keys, window_of
-from ml.compute.predictors.sections import Planes, as_plain
+from ml.compute.predictors.sections import Levels, Planes, as_plain
 from ml.compute.region.keys import positive_of, text_of, value_of
 
 KEYS = (
@@ -150,13 +150,13 @@ class OpenTexture:
         """Close the images."""
         self._images.close()
 
-    def planes(self, window: Window) -> Sequence[Planes]:
+    def levels(self, window: Window) -> Sequence[Levels]:
         """The measures of a window, band by band."""
         image, row_of, column_of = self._images.read(window)
         planes: list[Planes] = []
         for plane, limits in zip(image, self._limits, strict=True):
             planes += self._measure(plane, (row_of, column_of), limits, window)
-        return [np.stack(planes).astype(np.float32)]
+        return [levels_of(planes, self.files[0])]
 
     def _measure(
         self,

@@ -12,6 +12,7 @@ from ml.compute.predictors.clouds import usable_cells
 from ml.compute.predictors.errors import CatalogueError, PredictorError
 from ml.compute.predictors.filling import fill_regularly, regular_steps, smoothing_weights
 from ml.compute.predictors.indices import INDICES, missing_bands
+from ml.compute.predictors.series import OpenSeries
 from ml.compute.stacks import open_stack
 from tests.ml.compute.predictors.local_stac import LocalCatalogue, served
 from tests.ml.compute.predictors.regions import write_region
@@ -212,13 +213,13 @@ def test_what_is_written_is_not_fetched_again(region, catalogue, monkeypatch):
     add(catalogue, "two", "2023-03-25", levels(1000, 3000))
     # A grid of two windows; the run dies at the second.
     recipe = RECIPE.replace("[500000, 4799520, 500480, 4800000]", "[500000, 4799520, 506000, 4800000]")
-    wanted = building._levels
+    wanted = OpenSeries.levels
     monkeypatch.setattr(
-        building, "_levels", lambda opened, window: wanted(opened, window) if not window.col_off else 1 / 0
+        OpenSeries, "levels", lambda opened, window: 1 / 0 if window.col_off else wanted(opened, window)
     )
     with pytest.raises(ZeroDivisionError):
         build(region, catalogue, recipe=recipe)
-    monkeypatch.setattr(building, "_levels", wanted)
+    monkeypatch.setattr(OpenSeries, "levels", wanted)
     catalogue.asked.clear()
     build(region, catalogue, recipe=recipe)
     assert not [path for path in catalogue.asked if path.startswith("/files")]
