@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,27 @@ from ml.compute.predictors.stac_images import MaskRule
 Planes = NDArray[np.float32]
 
 
+class FileWords(Protocol):
+    """What a recipe says of files."""
+
+    @property
+    def scale(self) -> float:
+        """Multiplies what they hold."""
+
+    @property
+    def where(self) -> str:
+        """The section's name for messages."""
+
+
 class DatedFiles:
     """Bands of local rasters by day; rasters of one day are mosaicked, the first one that has a value gives it."""
 
     # An open raster serves one reader.
     readers = 1
 
-    def __init__(self, paths: Sequence[Path], grid: Grid, bands: Sequence[str], mask: MaskRule, where: str) -> None:
+    def __init__(
+        self, paths: Sequence[Path], grid: Grid, bands: Sequence[str], mask: MaskRule, source: FileWords
+    ) -> None:
         """Open the rasters.
 
         Args:
@@ -31,12 +46,12 @@ class DatedFiles:
             grid: the region's cells.
             bands: names after the date.
             mask: which cells are left out; its asset is a band's name.
-            where: the section's name for messages.
+            source: their scale, and the section's name for messages.
 
         Raises:
             PredictorError: no date has all the bands.
         """
-        self._grid, self._mask = grid, mask
+        self._grid, self._mask, self._scale = grid, mask, np.float32(source.scale)
         self._bands = WarpedRasters(paths, grid, kind="continuous")
         self._scenes = WarpedRasters(paths, grid, kind="category") if mask.asset else None
         names = [*bands, *([mask.asset] if mask.asset else [])]
@@ -44,7 +59,7 @@ class DatedFiles:
         if not self._places:
             self.close()
             raise PredictorError(
-                f"{where}: no date of {paths[0]} and its fellows has all of {', '.join(names)}; "
+                f"{source.where}: no date of {paths[0]} and its fellows has all of {', '.join(names)}; "
                 "describe the bands as 2024-06-14_B04."
             )
         self.days = tuple(sorted(self._places))
@@ -64,7 +79,8 @@ class DatedFiles:
             usable = self._usable(number, indexes, window)
             missing = np.isnan(values) & usable
             if missing.any():
-                np.copyto(values, self._bands.read_one(number, indexes[: self._count], window), where=missing)
+                found = self._bands.read_one(number, indexes[: self._count], window) * self._scale
+                np.copyto(values, found, where=missing)
         return values
 
     def _usable(self, number: int, indexes: Sequence[int], window: Window) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 from ml.compute.predictors.errors import PredictorError
 from ml.compute.predictors.filling import fill_regularly, ordinals, regular_steps
 from ml.compute.predictors.indices import INDICES, with_stand_ins
-from ml.compute.predictors.outputs import NODATA, OutputBand, OutputFile, to_levels, to_values
+from ml.compute.predictors.outputs import LEVELS, NODATA, OutputBand, OutputFile, to_levels, to_values
 from ml.compute.predictors.places import Place
 from ml.compute.predictors.sections import Levels, Planes, as_plain
 from ml.compute.predictors.series_sources import CatalogueSource, FileSource
@@ -25,6 +25,7 @@ from ml.compute.predictors.stac_images import MaskRule
 
 INDEX_SCALE = 1e-4
 STRIP_ROWS = 64
+MOST_BEYOND = 0.01
 BAND_FIELD = "{band}"
 QUALITY_FOLDER = "quality"
 COUNT = "valid_dates"
@@ -154,12 +155,24 @@ class OpenSeries:
         observed = np.empty((len(self._section.bands), len(self._images.days), *shape), np.int16)
 
         def keep(place: int) -> None:
-            observed[:, place] = to_levels(self._images.read(self._images.days[place], window), self._levels)
+            values = self._images.read(self._images.days[place], window)
+            self._require_fit(values, self._images.days[place])
+            observed[:, place] = to_levels(values, self._levels)
 
         with _quiet_warping(), ThreadPoolExecutor(self._images.readers) as pool:
             for _ in pool.map(keep, range(len(self._images.days))):
                 pass
         return observed
+
+    def _require_fit(self, values: Planes, day: date) -> None:
+        """A glint beyond the levels is held at the last one; many such values are another unit."""
+        highest = LEVELS * self._section.scale
+        if (np.abs(values) > highest).mean() > MOST_BEYOND:
+            raise PredictorError(
+                f"{self._section.file}: the image of {day} has values up to {np.nanmax(np.abs(values)):g}, but levels "
+                f"of {self._section.scale:g} end at {highest:g}; write 'source_scale' for files that do not say "
+                "theirs, or a larger 'scale'."
+            )
 
     def _fill(self, levels: NDArray[np.int16]) -> Planes:
         values = to_values(levels, self._levels)

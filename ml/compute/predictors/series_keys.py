@@ -19,9 +19,9 @@ from ml.compute.predictors.series_sources import CatalogueSource, FileSource
 from ml.compute.region.keys import positive_of, text_of, value_of
 
 KEYS = (
-    "file", "api", "collection", "max_cloud_cover", "offset", "files", "bands", "indices", "keep_bands", "start",
-    "end", "margin_days", "step_days", "smoothing_days", "mask", "masked_classes", "dilation_m", "scale", "licence",
-    "window_px",
+    "file", "api", "collection", "max_cloud_cover", "offset", "files", "source_scale", "bands", "indices", "keep_bands",
+    "start", "end", "margin_days", "step_days", "smoothing_days", "mask", "masked_classes", "dilation_m", "scale",
+    "licence", "window_px",
 )  # fmt: skip
 DEFAULT_DILATION_M = 60
 # As Sentinel-2 itself.
@@ -69,7 +69,7 @@ def _source(table: Mapping[str, Any], where: str) -> CatalogueSource | FileSourc
     if ("api" in table) == ("files" in table):
         raise PredictorError(f"{where}: write either 'api' (a STAC catalogue) or 'files' (rasters of this machine).")
     if "files" in table:
-        return FileSource(text_of(table, "files", where), where)
+        return FileSource(text_of(table, "files", where), positive_of(table, "source_scale", where, 1.0), where)
     api = text_of(table, "api", where)
     if not api.startswith(("http://", "https://")):
         raise PredictorError(f"{where}: the key 'api' is '{api}'; write the address of a STAC API (https://...).")

@@ -56,14 +56,15 @@ class CatalogueSource:
 
 @dataclass(frozen=True)
 class FileSource:
-    """Rasters with bands described DATE_BAND."""
+    """Rasters with bands described DATE_BAND; `scale` multiplies what they hold."""
 
     files: str
+    scale: float
     where: str
 
     def parameters(self) -> dict[str, Any]:
         """As the manifest keeps it."""
-        return {"files": self.files}
+        return {"files": self.files, "scale": self.scale}
 
     def local_inputs(self, place: Place) -> list[Path]:
         """The rasters.
@@ -80,6 +81,6 @@ class FileSource:
         self, place: Place, period: Period, bands: tuple[str, ...], mask: MaskRule, _licence: str
     ) -> tuple[DatedFiles, list[dict[str, Any]]]:
         """Open the rasters, and keep the dates of the period."""
-        images = DatedFiles(self.local_inputs(place), place.grid, bands, mask, self.where)
+        images = DatedFiles(self.local_inputs(place), place.grid, bands, mask, self)
         images.days = tuple(day for day in images.days if period[0] <= day <= period[1])
         return images, []

@@ -142,6 +142,8 @@ def _warped(source: rasterio.DatasetReader, grid: Grid, method: Resampling) -> W
         src_nodata=np.nan if source.nodata is None else source.nodata,
         nodata=np.nan,
         dtype="float32",
+        # Else GDAL takes a cell for data as soon as one of its bands has any.
+        UNIFIED_SRC_NODATA="NO",
     )
 
 

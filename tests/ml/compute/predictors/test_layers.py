@@ -60,6 +60,19 @@ def test_nan_infinite_and_missing_values_have_no_data(region):
     assert (np.delete(found.ravel(), [0, 1, 2, 60]) == 1).all()
 
 
+@pytest.mark.parametrize("cell", [10.0, 2.5, 100.0])
+def test_a_band_without_data_does_not_borrow_it_from_another(region, cell):
+    rows, columns = round(500 / cell), round(600 / cell)
+    bands = np.full((2, rows, columns), 7, np.int16)
+    bands[0, :, : columns // 2] = -32768
+    write_source(region / "x.tif", bands, cell=cell, names=["half", "whole"], nodata=-32768)
+    build(region, GRID + '[[layers]]\nfile = "x_out.tif"\nsource = "x.tif"\nbands = ["half", "whole"]\n')
+    found = values(region / "stack/2023/x_out.tif")
+    np.testing.assert_allclose(found["whole"], 7, atol=1e-3)
+    assert np.isnan(found["half"][:, :24]).all()
+    np.testing.assert_allclose(found["half"][:, 36:], 7, atol=1e-3)
+
+
 @pytest.mark.parametrize("low_high", [(0, 1), (-3, 25), (0, 65_000), (100_000, 100_010), (5, 5), (-2e-4, 3e-4)])
 def test_levels_hold_any_range_of_a_quantity(low_high):
     scale = layers.quiet_scale(*low_high)

@@ -271,6 +271,16 @@ def test_dated_files_of_this_machine_make_a_series_too(region, tmp_path):
     bands = read(region)
     np.testing.assert_allclose(bands["2023-03-21_B04"][:, 12:], 2000, atol=1)
     np.testing.assert_allclose(bands["2023-04-10_B04"][:, :12], 1000, atol=1)
+    with rasterio.open(region / "raw/2023.tif", "r+") as target:
+        target.scales = [1, 1, 1, 1]
+    with pytest.raises(PredictorError, match=r"values up to 1000, but levels of 0.0001 end at 3.2767"):
+        building.build_predictors(region, 2023)
+    recipe = (region / "predictors.toml").read_text(encoding="utf-8")
+    (region / "predictors.toml").write_text(
+        recipe.replace("[[series]]", "[[series]]\nsource_scale = 0.0001"), encoding="utf-8"
+    )
+    building.build_predictors(region, 2023)
+    np.testing.assert_allclose(read(region)["2023-03-21_B04"][:, 12:], 2000, atol=1)
 
 
 def test_a_series_without_steps_keeps_its_dates_and_gaps(region, catalogue):
