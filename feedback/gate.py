@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -194,7 +195,7 @@ def macro_f1_of(vintage: Vintage) -> float | None:
 
 
 def _figure(value: float | None) -> str:
-    return _("not known") if value is None else f"{value:.3f}"
+    return _("not known") if value is None else number_format(value, 3)
 
 
 def _dropped_corrections_are_read(vintage: Vintage) -> GateLine:

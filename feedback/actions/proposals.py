@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.gis.geos import GEOSGeometry
 from django.utils.translation import gettext as _
 
-from bioccia.errors import InvalidFieldsError
+from bioccia.errors import InvalidFieldsError, StateForbidsError
 from feedback.actions.checks import area_of, checked_outline
 from feedback.models import Report
 from feedback.queries.ground import SHARES_GROUND, changes_since, contested_vintage, polygons_under, with_stakes
@@ -106,9 +106,11 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
 
     Raises:
         InvalidFieldsError: the ground decided about is not that of the report, or the habitat is not mapped.
+        StateForbidsError: there is no working map to correct.
     """
     vintage = contested_vintage(report.round)
-    if vintage is None and proposal.outcome != ReportState.ACCEPTED:
+    if vintage is None:
+        _require_no_correction(report, proposal)
         vintage = report.vintage  # published since, as before an appeal: what changes no map needs no working one
     if vintage is None or has_changed(report, proposal.seen, vintage):
         return None
@@ -120,14 +122,32 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
     elif proposal.correction is not None and proposal.outcome == ReportState.ALREADY_FIXED:
         fields = _wrong_correction(report, proposal.correction)
     _raise_if_any(fields)
-    area_m2 = area_of(outline, report.round) if outline else sum(polygon.area_m2 for polygon in polygons)
     reasons = second_signature_reasons(
         report,
         present=[polygon.habitat_type for polygon in polygons],
         decided=proposal.to_type if proposal.outcome == ReportState.ACCEPTED else None,
-        area_m2=max(area_m2, report.area_m2),
+        area_m2=max(_decided_area(report, proposal, outline, polygons), report.area_m2),
     )
     return CheckedProposal(outline=outline, seen=_seen_with(proposal, outline, polygons), second_signature=reasons)
+
+
+def _require_no_correction(report: Report, proposal: Proposal) -> None:
+    """Raise StateForbidsError where a correction has no map to go to."""
+    if proposal.outcome == ReportState.ACCEPTED:
+        raise StateForbidsError(
+            _(
+                "There is no working map of %(year)s: a published one is corrected by an erratum, which the Region "
+                "opens on the page of its release. Let the report go, and decide it then."
+            )
+            % {"year": report.round.year}
+        )
+
+
+def _decided_area(report: Report, proposal: Proposal, outline: GEOSGeometry | None, polygons: list[Polygon]) -> float:
+    """The ground that changes (m²): nothing more than what is contested, where nothing changes."""
+    if proposal.outcome != ReportState.ACCEPTED:
+        return report.area_m2
+    return area_of(outline, report.round) if outline else sum(polygon.area_m2 for polygon in polygons)
 
 
 def _seen_with(proposal: Proposal, outline: GEOSGeometry | None, polygons: list[Polygon]) -> list[list[int]]:

@@ -120,6 +120,8 @@ class ReleveForm(forms.Form):
         found = self.resolver.find(typology, code)
         if found is not None:
             return CitedHabitat(typology, found.code, found.label, cover)
+        if self.resolver.row_around(typology, code) is not None:
+            return CitedHabitat(typology, code.upper(), text[len(code) :].strip(), cover)
         closest = self.resolver.closest(typology, code)
         sentence = _("%(code)s is no habitat of %(typology)s here.") % {"code": code, "typology": typology}
         if closest is not None:

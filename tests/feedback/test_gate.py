@@ -90,7 +90,7 @@ def test_corrections_after_the_opening_are_counted_beside_the_accuracy_that_does
 def test_a_threshold_that_is_not_reached_blocks(vintage, asked):
     ReleaseThresholds.objects.update(**asked)
     assert blocked(vintage) == ["accuracy_is_reached"]
-    assert "0.860" in line_of(vintage, "accuracy_is_reached").sentence
+    assert "0,860" in line_of(vintage, "accuracy_is_reached").sentence
 
 
 def test_without_thresholds_nothing_is_reached(vintage):
