@@ -1,4 +1,4 @@
-"""Areas by zone: every cell whose centre lies in a zone counts for it, in one pass over the map."""
+"""Areas by zone: each cell counts by the share of it that a zone covers, in one pass over the map."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +17,16 @@ from ml.compute.zone_cells import count_cells, zone_edges
 
 CELLS_AT_ONCE = 8_000_000
 VALUE_COUNT = 65536
+# A share of a cell is summed by strips: what their order changes is rounded away.
+CELL_DECIMALS = 6
 
 
 def zonal_areas(classes_path: Path, zones: gpd.GeoDataFrame, zone_field: str) -> pd.DataFrame:
     """Area of each class in each zone.
 
-    A cell belongs to every zone that holds its centre: zones may overlap, and of zones that only touch a cell
-    belongs to one. Zones of another projection are reprojected; zones of the same name add up.
+    A cell on the border of a zone counts by the share of it inside: the areas are exact, however small the zone.
+    Zones may overlap: each is measured by itself. Zones of another projection are reprojected; zones of the same
+    name add up; a zone outside the map, or on no data, has no row.
 
     Args:
         classes_path: class raster, 0 = no data.
@@ -35,7 +38,7 @@ def zonal_areas(classes_path: Path, zones: gpd.GeoDataFrame, zone_field: str) ->
 
     Raises:
         RasterError: the raster is missing, unreadable or in degrees.
-        ZoneError: the zones lack the field, a name or a projection.
+        ZoneError: the zones lack the field, a name or a projection, or one is no valid outline.
     """
     class_map = open_class_map(classes_path)
     strips = ((first, *number_values(classes)) for first, classes in class_map.strips(rows_at_once(class_map.grid)))
@@ -81,10 +84,10 @@ def count_by_zone(
         grid: the cells of the strips.
 
     Returns:
-        `zone`, `value`, `cells`, sorted by zone and value.
+        `zone`, `value`, `cells` (float: those on a border by their share), sorted by zone and value.
 
     Raises:
-        ZoneError: the zones lack the field, a name or a projection.
+        ZoneError: the zones lack the field, a name or a projection, or one is no valid outline.
     """
     outlines, names = _outlines_and_names(zones, zone_field, grid)
     edges = zone_edges(outlines, grid)
@@ -95,10 +98,10 @@ def count_by_zone(
     ]
     counts = pd.concat(found, ignore_index=True)
     counted = counts[counts["value"] != 0].groupby(["zone", "value"], sort=True)["cells"].sum()
-    return counted.reset_index()
+    return counted.round(CELL_DECIMALS).reset_index()
 
 
-def _present(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _present(counts: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     zone, number = np.nonzero(counts)
     return zone, number, counts[zone, number]
 
@@ -119,4 +122,11 @@ def _outlines_and_names(zones: gpd.GeoDataFrame, zone_field: str, grid: Grid) ->
     areal = np.isin(shapely.get_type_id(outlines), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     if not areal.all():
         raise ZoneError(f"Row {(~areal).argmax() + 1} of the zones is not a polygon; draw it as one or delete it.")
+    valid = shapely.is_valid(outlines)
+    if not valid.all():
+        row = int((~valid).argmax())
+        reason = shapely.is_valid_reason(outlines[row]).replace("[", " at ").rstrip("]")
+        raise ZoneError(
+            f"Row {row + 1} of the zones is not a valid outline ({reason}); redraw it or run 'Fix geometries' in QGIS."
+        )
     return outlines, names

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from ml.compute.minimum_unit import apply_minimum_unit, label_patches
+from ml.compute.minimum_unit import apply_minimum_unit
+from ml.compute.patch_labels import label_patches
 
 small_maps = arrays(np.uint16, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3))
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ml.compute.blocks import majority_blocks
 from ml.compute.errors import RasterError
-from ml.compute.polygons import generalise_map, majority_blocks, polygonise_map
+from ml.compute.polygons import generalise_map, polygonise_map
 from tests.ml.compute.rasters import TEN_METRES, damage, write_class_map, write_raster
 
 COLUMNS = [
