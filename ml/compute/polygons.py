@@ -21,6 +21,7 @@ from ml.compute.minimum_unit import UnitMap, merge_small_patches
 from ml.compute.outlines import Outlines, draw_outlines, outline_patches, rules_for
 from ml.compute.patch_labels import MapPatches, Strips, find_patches, label_patches, values_of_labels
 from ml.compute.patch_votes import PatchTally, PatchVotes
+from ml.compute.small_features import SmallFeatureRules, find_small_features
 
 RUNNER_UP_BANDS = 4
 CELLS_AT_ONCE = 2_000_000
@@ -33,13 +34,15 @@ class DrawnMap:
 
     Attributes:
         class_map: the class raster.
-        unit: its patches, and what became of those under the minimum unit.
+        mapped: its patches.
+        unit: those that hold the minimum unit, and what became of the others.
         outlines: their outlines.
         confidence: (n,) mean over the cells of each patch, 0-100, NaN where unknown.
         runner_ups: the classes that came next.
     """
 
     class_map: ClassMap
+    mapped: MapPatches
     unit: UnitMap
     outlines: Outlines
     confidence: NDArray[np.float64]
@@ -52,6 +55,11 @@ class DrawnMap:
         """Yield the polygons in reading order, so many at a time; an empty map gives one empty frame."""
         for first in range(1, max(len(self), 1) + 1, polygons):
             yield self._frame(first, min(first + polygons - 1, len(self)))
+
+    def small_features(self, confidence_path: Path | None, rules: SmallFeatureRules) -> gpd.GeoDataFrame:
+        """What the minimum unit took and is worth keeping."""
+        known = _strips_beside(self.class_map, confidence_path, 1)
+        return find_small_features(self.class_map, (self.mapped, self.unit), known, rules)
 
     def _frame(self, first: int, last: int) -> gpd.GeoDataFrame:
         here, votes = slice(first - 1, last), self.runner_ups
@@ -135,14 +143,15 @@ def draw_map(
     """
     grid, metre = class_map.grid, metre_of(class_map.grid, class_map.path)
     known = _strips_beside(class_map, confidence_path, 1), _strips_beside(class_map, runner_ups_path, RUNNER_UP_BANDS)
-    unit = merge_small_patches(find_patches(strips_of(class_map)), mmu_px=mmu_px)
+    mapped = find_patches(strips_of(class_map))
+    unit = merge_small_patches(mapped, mmu_px=mmu_px)
     tally, sides = _count(unit.patches, *known)
     rules = rules_for(len(sides) - 1, grid, tolerance=simplify_m / metre)
     if mmu_px > 1:
         rules = rules._replace(slack=_slack(unit.patches.sizes, mmu_px), sides=sides)
     strips = ((first, labels) for first, _classes, labels in unit.patches.labelled())
     outlines = draw_outlines(strips, grid.width, grid.height, rules)
-    return DrawnMap(class_map, unit, outlines, tally.mean_confidence(), tally.runner_ups())
+    return DrawnMap(class_map, mapped, unit, outlines, tally.mean_confidence(), tally.runner_ups())
 
 
 def generalise_map(classes_path: Path, *, factor: int, simplify_m: float | None = None) -> gpd.GeoDataFrame:
