@@ -19,6 +19,17 @@ RIGHT_ROWS, RIGHT_COLUMNS = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 1])
 # How a walk ends: at a node, at the node where a line of the strip above began, at the lower edge, where it began.
 WALKING, AT_NODE, AT_NODE_ABOVE, AT_EDGE, AT_START = 0, 1, 2, 3, 4
 NOWHERE = -1
+# The heading that goes on from a corner, by the sides that meet there (bit = heading) and the heading of arrival;
+# NOWHERE at a node, where more than two sides meet.
+ONWARD = np.array(
+    [
+        [
+            next((way for way in range(HEADINGS) if sides == 1 << way | 1 << (heading + 2) % HEADINGS), NOWHERE)
+            for heading in range(HEADINGS)
+        ]
+        for sides in range(1 << HEADINGS)
+    ]
+)
 
 
 class Lines(NamedTuple):
@@ -283,17 +294,27 @@ def _around(strip: _Strip, lines: Lines, count: int, row: int, column: int) -> i
 @njit(cache=True, nogil=True)
 def _walk(strip: _Strip, stand: _Stand) -> _Stand:
     """Walk along cell sides until the line ends."""
+    cells, seen, points = strip.cells, strip.seen, strip.points
+    top, edge = strip.first_node // seen.shape[1], seen.shape[0] - 1
     first_row, first_column, first_heading = stand.row, stand.column, stand.heading
+    vertex, row, column, heading = stand.vertex, stand.row, stand.column, stand.heading
     while True:
-        _see(strip.seen, stand.row, stand.column, stand.heading)
-        row, column = stand.row + ROW_STEPS[stand.heading], stand.column + COLUMN_STEPS[stand.heading]
-        if row == strip.seen.shape[0] - 1:
-            return _Stand(stand.vertex, row, column, stand.heading, AT_EDGE, NOWHERE)
-        stand = _arrive(strip, _Stand(stand.vertex, row, column, stand.heading, WALKING, NOWHERE))
-        if stand.kind != WALKING:
-            return stand
-        if stand.row == first_row and stand.column == first_column and stand.heading == first_heading:
-            return _Stand(stand.vertex, stand.row, stand.column, stand.heading, AT_START, NOWHERE)
+        _see(seen, row, column, heading)
+        row, column = row + ROW_STEPS[heading], column + COLUMN_STEPS[heading]
+        if row == edge:
+            return _Stand(vertex, row, column, heading, AT_EDGE, NOWHERE)
+        leaving = ONWARD[_sides_at(cells, row, column), heading]
+        if leaving == NOWHERE or (leaving == NORTH and row == 0):
+            stand = _arrive(strip, _Stand(vertex, row, column, heading, WALKING, NOWHERE))
+            if stand.kind != WALKING:
+                return stand
+            vertex, row, column, leaving = stand.vertex, stand.row, stand.column, stand.heading
+        elif leaving != heading:
+            points[vertex, 0], points[vertex, 1] = column, row + top
+            vertex += 1
+        heading = leaving
+        if row == first_row and column == first_column and heading == first_heading:
+            return _Stand(vertex, row, column, heading, AT_START, NOWHERE)
 
 
 @njit(cache=True, nogil=True)
@@ -301,11 +322,10 @@ def _arrive(strip: _Strip, stand: _Stand) -> _Stand:
     """Turn at a corner, and follow the line through the strips above when it goes there."""
     vertex, row, column, heading = stand.vertex, stand.row, stand.column, stand.heading
     while True:
-        sides = _sides_at(strip.cells, row, column)
-        if _is_node(sides):
+        leaving = ONWARD[_sides_at(strip.cells, row, column), heading]
+        if leaving == NOWHERE:
             _write_point(strip, vertex, row, column)
             return _Stand(vertex + 1, row, column, heading, AT_NODE, NOWHERE)
-        leaving = _other_side(sides, (heading + 2) % HEADINGS)
         if leaving != heading:
             _write_point(strip, vertex, row, column)
             vertex += 1
@@ -332,14 +352,6 @@ def _go_on(strip: _Strip, stand: _Stand) -> _Stand:
     if stand.kind == WALKING:
         stand = _arrive(strip, stand)
     return _walk(strip, stand) if stand.kind == WALKING else stand
-
-
-@njit(cache=True, nogil=True)
-def _other_side(sides: int, coming: int) -> int:
-    for heading in range(HEADINGS):
-        if heading != coming and sides >> heading & 1:
-            return heading
-    return coming
 
 
 @njit(cache=True, nogil=True)
@@ -400,7 +412,7 @@ def _is_seen(seen: NDArray[np.uint8], row: int, column: int, heading: int) -> bo
     return bool(seen[row - (heading == NORTH), column] & 2)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _see(seen: NDArray[np.uint8], row: int, column: int, heading: int) -> None:
     if heading in (EAST, WEST):
         seen[row, column - (heading == WEST)] |= 1

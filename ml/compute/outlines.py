@@ -13,6 +13,9 @@ from ml.compute.grids import Grid
 from ml.compute.patch_labels import NO_LABEL, with_row_above
 from ml.compute.thinning import Arcs, ThinningRules, no_rules, thin_lines
 
+# More than the columns of any map, and, for pairs of nodes, a factor that keeps most of them apart.
+MANY = 2**31
+
 LabelledStrips = Iterator[tuple[int, NDArray[np.int32]]]
 
 
@@ -107,8 +110,8 @@ def _without_twins(arcs: Arcs) -> Lines:
     lines = arcs.lines
     is_short = (np.diff(lines.ends, prepend=0) == 2) & (lines.keys[:, 0] >= 0)
     nodes = np.sort(lines.keys[is_short][:, [0, 2]] // 4, axis=1)
-    _unique, where, counts = np.unique(nodes, axis=0, return_inverse=True, return_counts=True)
-    twins = np.flatnonzero(is_short)[counts[where.ravel()] > 1]
+    _pairs, where, counts = np.unique(nodes[:, 0] * MANY + nodes[:, 1], return_inverse=True, return_counts=True)
+    twins = np.flatnonzero(is_short)[counts[where] > 1]
     twins = twins[arcs.spares[twins, 0] >= 0]
     if not twins.size:
         return lines
@@ -125,7 +128,7 @@ def _joined(lines: Lines) -> Outlines:
     leaving, onward = lines.keys[:, [0, 2]].ravel(), lines.keys[:, [3, 1]].ravel()
     firsts = lines.points[np.concatenate([[0], lines.ends[:-1]]).astype(np.int64)[:count]]
     is_ring = leaving < 0
-    place = firsts[:, 1].astype(np.int64) * 2**31 + firsts[:, 0]
+    place = firsts[:, 1].astype(np.int64) * MANY + firsts[:, 0]
     sorting = np.where(is_ring, place.repeat(2), leaving)
     ways = np.lexsort((sorting, is_ring, owners))
     ways = ways[owners[ways] != NO_LABEL]

@@ -116,13 +116,14 @@ def _thin(
     answer: tuple[NDArray[np.bool_], NDArray[np.int32]],
 ) -> None:
     kept, spares = answer
+    links = np.empty((2, lines.points.shape[0]), np.int64)  # only as far as the longest line is ever touched
     start = 0
     for line in range(lines.ends.size):
         points = lines.points[start : lines.ends[line]]
         if points.shape[0] > 2:
             slack = _slack_of(rules, points, lines.sides[line])
             here = kept[start : lines.ends[line]]
-            last = _thin_one(points, here, (corners, stride), rules, slack)
+            last = _thin_one(points, (here, links), (corners, stride), rules, slack)
             if last >= 0:
                 spares[line] = points[last]
         start = lines.ends[line]
@@ -143,7 +144,7 @@ def _slack_of(rules: ThinningRules, points: NDArray[np.int32], sides: NDArray[np
 @njit(cache=True, nogil=True)
 def _thin_one(
     points: NDArray[np.int32],
-    kept: NDArray[np.bool_],
+    vertices: tuple[NDArray[np.bool_], NDArray[np.int64]],
     corners: tuple[NDArray[np.uint8], int],
     rules: ThinningRules,
     slack: tuple[float, float],
@@ -151,7 +152,9 @@ def _thin_one(
     """Thin one line; return the vertex that went last where nothing but the ends is left, else -1."""
     count = points.shape[0]
     fewest = 4 if points[0, 0] == points[count - 1, 0] and points[0, 1] == points[count - 1, 1] else 2
-    before, after = np.arange(-1, count - 1), np.arange(1, count + 1)
+    kept, before, after = vertices[0], vertices[1][0], vertices[1][1]
+    for vertex in range(count):
+        before[vertex], after[vertex] = vertex - 1, vertex + 1
     waiting = [np.int64(vertex) for vertex in range(0)]
     for vertex in range(1, count - 1):
         _wait(points, vertex, before, after, rules.largest, waiting)
