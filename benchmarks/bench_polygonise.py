@@ -104,7 +104,8 @@ def measure_memory(path: Path) -> None:
         profile, classes = source.profile, source.read(1)
     with rasterio.open(tall, "w", **{**profile, "height": 4 * SIDE}) as target:
         target.write(np.tile(classes, (4, 1)), 1)
-    for what, file in (("4 Mpx", path), ("16 Mpx, four times as high", tall)):
+    tiny = write_map(path.with_name("tiny.tif"), 50)
+    for what, file in (("a tiny map: imports", tiny), ("4 Mpx", path), ("16 Mpx, four times as high", tall)):
         said = subprocess.run([sys.executable, __file__, str(file)], check=True, capture_output=True, text=True)
         row = {
             "what": f"peak memory of polygonise, {what}",

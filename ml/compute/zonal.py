@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from ml.compute.class_rasters import open_class_map
 from ml.compute.errors import ZoneError
@@ -26,7 +27,7 @@ def zonal_areas(classes_path: Path, zones: gpd.GeoDataFrame, zone_field: str) ->
 
     A cell on the border of a zone counts by the share of it inside: the areas are exact, however small the zone.
     Zones may overlap: each is measured by itself. Zones of another projection are reprojected; zones of the same
-    name add up; a zone outside the map, or on no data, has no row.
+    name add up; a zone outside the map, or on no data, has no row; one that crosses itself is repaired.
 
     Args:
         classes_path: class raster, 0 = no data.
@@ -38,7 +39,7 @@ def zonal_areas(classes_path: Path, zones: gpd.GeoDataFrame, zone_field: str) ->
 
     Raises:
         RasterError: the raster is missing, unreadable or in degrees.
-        ZoneError: the zones lack the field, a name or a projection, or one is no valid outline.
+        ZoneError: the zones lack the field, a name or a projection.
     """
     class_map = open_class_map(classes_path)
     strips = ((first, *number_values(classes)) for first, classes in class_map.strips(rows_at_once(class_map.grid)))
@@ -87,7 +88,7 @@ def count_by_zone(
         `zone`, `value`, `cells` (float: those on a border by their share), sorted by zone and value.
 
     Raises:
-        ZoneError: the zones lack the field, a name or a projection, or one is no valid outline.
+        ZoneError: the zones lack the field, a name or a projection.
     """
     outlines, names = _outlines_and_names(zones, zone_field, grid)
     edges = zone_edges(outlines, grid)
@@ -118,15 +119,17 @@ def _outlines_and_names(zones: gpd.GeoDataFrame, zone_field: str, grid: Grid) ->
         raise ZoneError(f"Row {unnamed.argmax() + 1} of the zones has no '{zone_field}'; fill it in.")
     if zones.crs is None:
         raise ZoneError("The zones have no projection; set their EPSG code.")
-    outlines = in_crs(zones, grid.crs).geometry.to_numpy()
+    outlines = in_crs(zones, grid.crs).geometry.to_numpy().copy()
     areal = np.isin(shapely.get_type_id(outlines), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     if not areal.all():
         raise ZoneError(f"Row {(~areal).argmax() + 1} of the zones is not a polygon; draw it as one or delete it.")
-    valid = shapely.is_valid(outlines)
-    if not valid.all():
-        row = int((~valid).argmax())
-        reason = shapely.is_valid_reason(outlines[row]).replace("[", " at ").rstrip("]")
-        raise ZoneError(
-            f"Row {row + 1} of the zones is not a valid outline ({reason}); redraw it or run 'Fix geometries' in QGIS."
-        )
+    # A valid outline may cross itself by a hair once it is reprojected.
+    crossing = ~shapely.is_valid(outlines)
+    outlines[crossing] = [_repaired(outline) for outline in outlines[crossing]]
     return outlines, names
+
+
+def _repaired(outline: BaseGeometry) -> BaseGeometry:
+    """The ground of an outline that crosses itself, without the lines that a repair may leave."""
+    parts = shapely.get_parts(shapely.make_valid(outline, method="structure", keep_collapsed=False))
+    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])

@@ -1,3 +1,5 @@
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -8,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from ml.compute.__main__ import main
 from ml.compute.errors import RasterError, ZoneError
 from ml.compute.grids import Grid
 from ml.compute.zonal import zonal_areas
 from ml.compute.zone_cells import count_cells, zone_edges
-from tests.ml.compute.rasters import LAMBERT_93, TEN_METRES, write_class_map
+from tests.ml.compute.rasters import LAMBERT_93, TEN_METRES, shared_path, write_class_map
 
 LEFT, TOP = TEN_METRES.c, TEN_METRES.f
 
@@ -91,10 +94,30 @@ def test_small_zones_agree_with_exactextract(speckled):
     np.testing.assert_allclose(mine, exact["count"][mine.index] * 100, rtol=1e-3)
 
 
-def test_a_zone_that_crosses_itself_is_refused_with_the_place(speckled):
-    bow_tie = shapely.Polygon([(LEFT, TOP), (LEFT + 50, TOP - 50), (LEFT + 50, TOP), (LEFT, TOP - 50)])
-    with pytest.raises(ZoneError, match=r"Row 2 of the zones is not a valid outline \(Self-intersection at 7000"):
-        zonal_areas(speckled, zones_of(box(0, 1, 1, 0), bow_tie), "code")
+BOW_TIE = shapely.Polygon([(LEFT, TOP), (LEFT + 50, TOP - 50), (LEFT + 50, TOP), (LEFT, TOP - 50)])
+
+
+def test_a_zone_that_crosses_itself_counts_the_ground_it_encloses(tmp_path):
+    path = write_class_map(tmp_path / "map.tif", np.ones((9, 9)))
+    assert as_dict(zonal_areas(path, zones_of(BOW_TIE), "code")) == {("00001", "1"): 1250}
+
+
+def test_the_command_refuses_a_zone_that_crosses_itself_and_says_where(speckled, tmp_path, capsys):
+    zones_of(box(0, 1, 1, 0), BOW_TIE).to_file(tmp_path / "zones.gpkg")
+    words = ["zonal", speckled, tmp_path / "zones.gpkg", "--zone-field", "code", "--out", tmp_path / "t.csv"]
+    assert main([str(word) for word in words]) == 2
+    assert "zones.gpkg: row 2 crosses itself" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_the_command_says_which_zones_share_a_name_or_lie_outside(speckled, tmp_path, capsys):
+    zones = zones_of(box(0, 1, 1, 0), box(2, 3, 3, 2), box(900, 903, 903, 900), names=["a", "a", "b"])
+    zones.to_file(tmp_path / "zones.gpkg")
+    words = ["zonal", speckled, tmp_path / "zones.gpkg", "--zone-field", "code", "--out", tmp_path / "t.csv"]
+    assert main([str(word) for word in words]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["zones"], said["zone_names"], said["names_of_several_zones"]) == (3, 2, ["a"])
+    assert said["zones_without_data"] == ["b"]
 
 
 def test_strips_give_what_one_read_gives(speckled, monkeypatch):
@@ -136,3 +159,16 @@ def test_a_map_in_degrees_has_no_areas(tmp_path):
     path = write_class_map(tmp_path / "map.tif", [[1]], crs="EPSG:4326", transform=Affine(1, 0, 0, 0, -1, 45))
     with pytest.raises(RasterError, match="in degrees"):
         zonal_areas(path, zones_of(shapely.box(0, 44, 1, 45), crs="EPSG:4326"), "code")
+
+
+@pytest.mark.shared
+def test_areas_of_every_commune_agree_with_exactextract(tmp_path):
+    communes = gpd.read_file(shared_path("data/territories") / "territories.gpkg", layer="commune").to_crs(LAMBERT_93)
+    west, south, east, north = communes.total_bounds
+    shape = int((north - south) // 250) + 2, int((east - west) // 250) + 2
+    transform = Affine(250, 0, west - 7, 0, -250, north + 9)
+    path = write_class_map(tmp_path / "map.tif", np.random.default_rng(2).integers(1, 9, shape), transform=transform)
+    mine = zonal_areas(path, communes, "code").groupby("zone").area_m2.sum()
+    exact = exact_extract(str(path), communes, ["count"], include_cols="code", output="pandas").set_index("code")
+    assert len(mine) == len(communes)
+    np.testing.assert_allclose(mine, exact["count"][mine.index] * 250**2, rtol=1e-3)
