@@ -83,6 +83,18 @@ def test_the_outlines_of_cells_are_those_that_gdal_draws():
         assert shapely.equals(mine[int(label) - 1], shapely.geometry.shape(outline))
 
 
+@given(maps, st.sampled_from([30, 45, 120]), st.integers(1, 2), st.integers(0, 2))
+@settings(deadline=None, max_examples=60)
+def test_blocks_cut_by_the_edges_of_the_map_stay_a_valid_coverage(classes, tolerance, right, below):
+    labels, _ = label_patches(classes)
+    height, width = classes.shape
+    grid = Grid(width * 3 - right, height * 3 - below, Affine(10, 0, 500, 0, -10, 900), CRS.from_epsg(2154))
+    outlines = outline_patches(labels, grid, factor=3, tolerance=tolerance)
+    assert shapely.is_valid(outlines).all()
+    assert shapely.coverage_is_valid(outlines)
+    assert (shapely.area(outlines) > 0).all()
+
+
 def test_a_staircase_becomes_a_straight_line():
     classes = np.tril(np.ones((40, 40), np.uint16)) + 1
     labels, _ = label_patches(classes.astype(np.uint16))
