@@ -1,11 +1,12 @@
 """Arcs: the lines between two patches, from a point where three of them meet to the next, traced strip by strip."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from ml.compute.lines import Lines, lines_room
 
 # Headings in the order of a clock: east, south, west, north, as (row step, column step).
 EAST, SOUTH, WEST, NORTH = 0, 1, 2, 3
@@ -30,27 +31,6 @@ ONWARD = np.array(
         for sides in range(1 << HEADINGS)
     ]
 )
-
-
-class Lines(NamedTuple):
-    """Lines along cell sides.
-
-    Attributes:
-        points: (vertices, 2) int32 corners of cells, as column and row: the ends and every turn; a closed line
-            repeats its first vertex.
-        ends: (lines,) one past the last vertex of each line.
-        sides: (lines, 2) int32 patch on the left and on the right.
-        keys: (lines, 4) int64: the way that leaves the start, the way on for who comes back to the start; the way
-            back that leaves the end, the way on for who comes to the end. A way is node x 4 + heading; all are
-            -1 for a closed line, and those of an open end.
-        columns: (lines, 2) int64 column where the start and the end are open, on the lower edge of a strip; else -1.
-    """
-
-    points: NDArray[np.int32]
-    ends: NDArray[np.int64]
-    sides: NDArray[np.int32]
-    keys: NDArray[np.int64]
-    columns: NDArray[np.int64]
 
 
 class _Strip(NamedTuple):
@@ -86,11 +66,6 @@ class _Stand(NamedTuple):
     line: int
 
 
-def no_lines() -> Lines:
-    """No line at all."""
-    return _room(0, 0)
-
-
 def trace_lines(cells: NDArray[np.int32], first_row: int, above: Lines, corners: NDArray[np.uint8]) -> Lines:
     """Trace the lines of a strip once each, going on with those that the strip above left open.
 
@@ -104,7 +79,7 @@ def trace_lines(cells: NDArray[np.int32], first_row: int, above: Lines, corners:
         Lines that are whole and lines that are open at the lower edge of the strip.
     """
     vertices, ends = _mark_vertices(cells, first_row, corners)
-    room = _room(2 * vertices + len(above.points) + 2, ends + vertices + len(above.ends))
+    room = lines_room(2 * vertices + len(above.points) + 2, ends + vertices + len(above.ends))
     strip = _Strip(
         cells=cells,
         seen=np.zeros((cells.shape[0], cells.shape[1] - 1), np.uint8),
@@ -116,44 +91,12 @@ def trace_lines(cells: NDArray[np.int32], first_row: int, above: Lines, corners:
     )
     count = _trace(strip, room)
     vertex = int(room.ends[count - 1]) if count else 0
-    return Lines(room.points[:vertex], *(part[:count] for part in room[1:]))
+    return Lines(room.points[:vertex], room.ends[:count], room.sides[:count], room.keys[:count], room.columns[:count])
 
 
 def corner_bytes(width: int, height: int) -> int:
     """How many bytes hold one bit for each corner of the cells of a map."""
     return ((width + 1) * (height + 1) + 7) // 8
-
-
-def split_lines(lines: Lines) -> tuple[Lines, Lines]:
-    """Part the lines that are whole from those that are open."""
-    is_open = (lines.columns >= 0).any(axis=1)
-    return take_lines(lines, ~is_open), take_lines(lines, is_open)
-
-
-def take_lines(lines: Lines, which: NDArray[np.bool_]) -> Lines:
-    """Some of the lines, in a copy."""
-    lengths = np.diff(lines.ends, prepend=0)
-    points = lines.points[np.repeat(which, lengths)]
-    return Lines(points, np.cumsum(lengths[which]), lines.sides[which], lines.keys[which], lines.columns[which])
-
-
-def chain_lines(found: Iterator[Lines]) -> Lines:
-    """Put lines behind each other."""
-    parts = [no_lines(), *found]
-    starts = np.cumsum([0] + [len(part.points) for part in parts])
-    ends = np.concatenate([part.ends + start for part, start in zip(parts, starts, strict=False)])
-    rest = (np.concatenate([getattr(part, name) for part in parts]) for name in ("sides", "keys", "columns"))
-    return Lines(np.concatenate([part.points for part in parts]), ends, *rest)
-
-
-def _room(vertices: int, lines: int) -> Lines:
-    return Lines(
-        points=np.empty((vertices, 2), np.int32),
-        ends=np.empty(lines, np.int64),
-        sides=np.empty((lines, 2), np.int32),
-        keys=np.empty((lines, 4), np.int64),
-        columns=np.empty((lines, 2), np.int64),
-    )
 
 
 def _open_columns(columns: NDArray[np.int64], count: int) -> NDArray[np.int64]:

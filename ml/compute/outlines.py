@@ -8,8 +8,9 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
-from ml.compute.arcs import Lines, chain_lines, corner_bytes, no_lines, split_lines, trace_lines
+from ml.compute.arcs import corner_bytes, trace_lines
 from ml.compute.grids import Grid
+from ml.compute.lines import Lines, chain_lines, no_lines, split_lines
 from ml.compute.patch_labels import NO_LABEL, with_row_above
 from ml.compute.thinning import Arcs, ThinningRules, no_rules, thin_lines
 

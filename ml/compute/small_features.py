@@ -53,7 +53,16 @@ class _Cells(NamedTuple):
 
     def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "_Cells":
         """Some of the cells."""
-        return _Cells(*(part[which] for part in self))
+        return _Cells(self.rows[which], self.columns[which], self.values[which], self.confidence[which])
+
+    def followed_by(self, later: "_Cells") -> "_Cells":
+        """These cells and later ones."""
+        return _Cells(
+            np.concatenate([self.rows, later.rows]),
+            np.concatenate([self.columns, later.columns]),
+            np.concatenate([self.values, later.values]),
+            np.concatenate([self.confidence, later.confidence]),
+        )
 
 
 def find_small_features(
@@ -78,12 +87,11 @@ def find_small_features(
     """
     is_lost = _lost_patches(*drawn)
     height, width = class_map.grid.height, class_map.grid.width
-    waiting = _Cells(*(np.zeros(0, kind) for kind in (np.int64, np.int64, np.uint16, np.uint16)))
+    none = np.zeros(0, np.int64)
+    waiting = _Cells(none, none, none.astype(np.uint16), none.astype(np.uint16))
     found = []
     for (first, classes, labels), known in zip(drawn[0].labelled(), confidence, strict=False):
-        waiting = _Cells(
-            *map(np.concatenate, zip(waiting, _cells_of(first, classes, is_lost[labels], known), strict=True))
-        )
+        waiting = waiting.followed_by(_cells_of(first, classes, is_lost[labels], known))
         groups = _touching(waiting, width)
         end = first + len(labels)
         goes_on = np.isin(groups, groups[waiting.rows == end - 1]) & (end < height)
@@ -174,7 +182,7 @@ def _middle_line(cells: _Cells, way: NDArray[np.int64], class_map: ClassMap) -> 
     west, _south, _east, north = grid.bounds
     across = west + (cells.columns[way] + 0.5) * grid.cell_width
     down = north - (cells.rows[way] + 0.5) * grid.cell_height
-    return shapely.simplify(shapely.linestrings(np.column_stack((across, down))), 0.75 * grid.cell_width)
+    return shapely.LineString(np.column_stack((across, down))).simplify(0.75 * grid.cell_width)
 
 
 def _outline(cells: _Cells, class_map: ClassMap) -> BaseGeometry:

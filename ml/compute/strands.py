@@ -24,9 +24,9 @@ def longest_way(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> tuple[ND
     stride = columns.max() - columns.min() + 3
     places = rows * stride + columns
     from_any, _ = _ways_from(0, places, stride)
-    start = np.argmax(from_any)
+    start = int(np.argmax(from_any))
     lengths, before = _ways_from(start, places, stride)
-    end = np.argmax(lengths)
+    end = int(np.argmax(lengths))
     way = [end]
     while way[-1] != start:
         way.append(before[way[-1]])

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ml.compute.arcs import Lines
+from ml.compute.lines import Lines
 
 INDEX_BITS = 32
 INDEX_MASK = (1 << INDEX_BITS) - 1
@@ -70,7 +70,7 @@ def thin_lines(lines: Lines, corners: NDArray[np.uint8], width: int, rules: Thin
         return Arcs(lines, spares)
     kept = np.ones(len(lines.points), np.bool_)
     _thin(lines, corners, width + 1, rules, (kept, spares))
-    ends = np.cumsum(kept)[lines.ends - 1]
+    ends = np.cumsum(kept, dtype=np.int64)[lines.ends - 1]
     return Arcs(Lines(lines.points[kept], ends, lines.sides, lines.keys, lines.columns), spares)
 
 
@@ -155,13 +155,13 @@ def _thin_one(
     kept, before, after = vertices[0], vertices[1][0], vertices[1][1]
     for vertex in range(count):
         before[vertex], after[vertex] = vertex - 1, vertex + 1
-    waiting = [np.int64(vertex) for vertex in range(0)]
+    waiting = [int(vertex) for vertex in range(0)]
     for vertex in range(1, count - 1):
         _wait(points, vertex, before, after, rules.largest, waiting)
     left, lost, last = count, 0, -1
     while len(waiting) > 0 and left > fewest:
         key = heapq.heappop(waiting)
-        vertex = key & INDEX_MASK
+        vertex = int(key & INDEX_MASK)
         if before[vertex] == GONE:
             continue
         triangle = before[vertex], vertex, after[vertex]
@@ -191,7 +191,7 @@ def _wait(
 ) -> None:
     area = abs(_turn(points, (before[vertex], vertex, after[vertex])))
     if area <= largest:
-        heapq.heappush(waiting, np.int64(area << INDEX_BITS | vertex))
+        heapq.heappush(waiting, int(area << INDEX_BITS | vertex))
 
 
 @njit(cache=True, nogil=True)
@@ -221,7 +221,7 @@ def _set_corners(corners: tuple[NDArray[np.uint8], int], points: NDArray[np.int3
 def _turn(points: NDArray[np.int32], triangle: tuple[int, int, int]) -> int:
     """Twice the area of a triangle of vertices, positive where the line turns right (rows go down)."""
     first, second, third = triangle
-    return _cross(points[first], points[second], np.int64(points[third, 0]), np.int64(points[third, 1]))
+    return _cross(points[first], points[second], int(points[third, 0]), int(points[third, 1]))
 
 
 @njit(cache=True, nogil=True, inline="always")
