@@ -53,7 +53,7 @@ def zonal_transitions(before_path: Path, after_path: Path, zones: gpd.GeoDataFra
     Args:
         before_path: class raster, 0 = no data.
         after_path: class raster on the same grid.
-        zones: polygons; a cell belongs to every zone that holds its centre.
+        zones: polygons; a cell on a zone's border counts by the share of it inside.
         zone_field: column that names the zones.
 
     Returns:
