@@ -175,17 +175,16 @@ def _as_table(
     new = pd.DataFrame({"before": 0, "after": appeared, "cells": 0, "iou": 0.0, "relation": APPEARED})
     parts = [part for part in (kin, lost, new) if not part.empty]
     rows = pd.concat(parts, ignore_index=True).sort_values(["before", "after"], ignore_index=True)
-    earlier = _looked_up(names[0], rows["before"])
     return pd.DataFrame(
         {
-            "from_polygon": earlier,
+            "from_polygon": _looked_up(names[0], rows["before"]),
             "to_polygon": _looked_up(names[1], rows["after"]),
             "relation": rows["relation"],
             "from_code": _looked_up(codes[0], rows["before"]),
             "to_code": _looked_up(codes[1], rows["after"]),
             "overlap_m2": (rows["cells"] * cell_area).round(2),
             "iou": rows["iou"].round(4),
-            "stable_id": np.where(rows["relation"] == SAME, earlier, None),
+            "stable_id": _looked_up(names[0], rows["before"].where(rows["relation"] == SAME, 0)),
         }
     )
 

@@ -61,6 +61,32 @@ def expected_transitions(
     return counts
 
 
+def rank_last_year(
+    classes: NDArray[np.uint16],
+    shares: NDArray[np.uint8],
+    transitions: NDArray[np.float64],
+    labels: NDArray[np.uint16],
+) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Say how sure the last year's classes are, now that all years have spoken.
+
+    What comes out stands for all of the years: weighed with the next one, it hands on what they said.
+
+    Args:
+        classes: (years, ranks, cells) as `weigh_years` takes them.
+        shares: (years, ranks, cells) in percent.
+        transitions: (classes + 1, classes + 1) chances of change.
+        labels: (cells,) class of the last year as decided, 0 where there is no data.
+
+    Returns:
+        (3, cells) the class decided, then the two likeliest others, 0 where there is none; (3, cells) their chances
+        in percent.
+    """
+    ranks = np.zeros((3, labels.size), np.uint16)
+    percents = np.zeros((3, labels.size), np.uint8)
+    _rank_cells(classes, shares, transitions, labels, ranks, percents)
+    return ranks, percents
+
+
 @njit(cache=True, nogil=True)
 def _weigh_cells(
     classes: NDArray[np.uint16],
@@ -90,6 +116,38 @@ def _weigh_cells(
             if classes[year, 0, cell] > 0 and classes[year + 1, 0, cell] > 0:
                 strengths[year, cell] = np.uint8(np.rint(FULL_SHARE * (1 - np.diag(pairs).sum() / pairs.sum())))
             forward = _step(forward, emission, seen, transitions, year)
+
+
+@njit(cache=True, nogil=True)
+def _rank_cells(
+    classes: NDArray[np.uint16],
+    shares: NDArray[np.uint8],
+    transitions: NDArray[np.float64],
+    labels: NDArray[np.uint16],
+    ranks: NDArray[np.uint16],
+    percents: NDArray[np.uint8],
+) -> None:
+    years, names, cells = classes.shape
+    states = np.zeros(years * names, np.int64)
+    for cell in range(cells):
+        if labels[cell] == 0:
+            continue
+        seen = states[: _collect_states(classes, cell, states)]
+        emission = _emissions(classes, shares, cell, seen, transitions.shape[0] - 1)
+        forward = np.ones(seen.size)
+        for year in range(years - 1):
+            forward = _step(forward, emission, seen, transitions, year)
+        chances = forward * emission[years - 1]
+        chances *= (FULL_SHARE - LEAST_REST) / chances.sum()
+        for rank in range(min(3, seen.size)):
+            best = np.argmax(chances)
+            if rank == 0:
+                best = np.argmax(seen == labels[cell])
+            percent = np.uint8(np.rint(chances[best]))
+            if rank == 0 or percent > 0:
+                ranks[rank, cell] = seen[best]
+                percents[rank, cell] = percent
+            chances[best] = -1.0
 
 
 @njit(cache=True, nogil=True)

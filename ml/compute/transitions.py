@@ -11,8 +11,8 @@ from ml.compute.errors import TransitionError
 
 ANY_CLASS = "*"
 COLUMNS = ("from_class", "to_class", "weight")
-FIRST_PERSISTENCE = 0.97
-LEAST_PERSISTENCE, GREATEST_PERSISTENCE = 0.5, 0.9995
+FIRST_PERSISTENCE = 0.95
+LEAST_PERSISTENCE, GREATEST_PERSISTENCE = 0.5, 0.99
 # Cells of belief in the first persistence: a class of few cells does not learn from noise.
 BELIEVED_CELLS = 50.0
 ROUNDS = 12
@@ -68,10 +68,10 @@ def weight_matrix(codes: Sequence[str], table: pd.DataFrame | None) -> NDArray[n
     weights = np.ones((len(codes) + 1, len(codes) + 1))
     numbers = {code: [number] for number, code in enumerate(codes, 1)}
     numbers[ANY_CLASS] = list(range(1, len(codes) + 1))
-    for row in (table if table is not None else pd.DataFrame(columns=COLUMNS)).itertuples(index=False):
+    for before, after, weight in [] if table is None else table[list(COLUMNS)].to_numpy():
         # The table serves every map of a region: a habitat that these ones do not show is passed over.
-        befores, afters = numbers.get(str(row.from_class), []), numbers.get(str(row.to_class), [])
-        weights[np.ix_(befores, afters)] = max(float(row.weight), NEARLY_IMPOSSIBLE)
+        pairs = np.ix_(numbers.get(before, []), numbers.get(after, []))
+        weights[pairs] = max(float(weight), NEARLY_IMPOSSIBLE)
     weights[0, :] = weights[:, 0] = 0.0
     np.fill_diagonal(weights, 0.0)
     return weights

@@ -8,8 +8,9 @@ from ml.compute.change import compare_maps
 from ml.compute.commands.stabilise import add_rule_arguments, rule_of
 from ml.compute.errors import RasterError
 from ml.compute.files import written_aside
-from ml.compute.stabilising import StabilityOutputs, stabilise_maps
+from ml.compute.stabilising import stabilise_maps
 from ml.compute.year_maps import YearMap
+from ml.compute.year_writing import StabilityOutputs
 
 
 def add_arguments(parser: ArgumentParser) -> None:

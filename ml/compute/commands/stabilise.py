@@ -9,9 +9,10 @@ from ml.compute.change import compare_maps
 from ml.compute.commands.arguments import whole_number
 from ml.compute.errors import RasterError
 from ml.compute.files import written_aside
-from ml.compute.stabilising import StabilityOutputs, StabilityRule, stabilise_maps
+from ml.compute.stabilising import StabilityRule, stabilise_maps
 from ml.compute.transitions import read_weights
 from ml.compute.year_maps import YearMap
+from ml.compute.year_writing import StabilityOutputs
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -9,8 +9,10 @@ from affine import Affine
 from ml.compute import year_maps
 from ml.compute.__main__ import main
 from ml.compute.errors import RasterError
-from ml.compute.stabilising import StabilityOutputs, StabilityRule, stabilise_maps
+from ml.compute.stabilising import StabilityRule, stabilise_maps
+from ml.compute.transitions import FIRST_PERSISTENCE
 from ml.compute.year_maps import YearMap
+from ml.compute.year_writing import StabilityOutputs
 from tests.ml.compute.rasters import TEN_METRES, shared_path, write_class_map, write_raster
 
 CODES = {1: "E1", 2: "F3", 3: "G1"}
@@ -109,17 +111,48 @@ def test_no_seam_shows_between_strips(tmp_path, monkeypatch):
     assert whole[0] == strips[0]
 
 
-def test_what_stays_is_learned_where_nobody_says_it(tmp_path):
+def flickering(folder, *, sure=70):
+    """Three maps of one ground: a tenth of the cells of each is wrong, and says what it might be instead."""
     random = np.random.default_rng(5)
     base = np.kron(random.integers(1, 4, (25, 25)), np.ones((4, 4), int))
     years = []
     for name in "abc":
-        noise = random.random(base.shape) < 0.1
-        years.append(year(tmp_path, name, np.where(noise, random.integers(1, 4, base.shape), base)))
+        wrong = random.random(base.shape) < 0.1
+        classes = np.where(wrong, base % 3 + 1, base)
+        shares = np.full(base.shape, sure)
+        runner_ups = np.stack([np.where(wrong, base, base % 3 + 1), 100 - shares - 5, np.zeros_like(base), 0 * base])
+        years.append(year(folder, name, classes, shares, runner_ups=runner_ups))
+    return base, years
+
+
+def test_what_stays_is_learned_where_maps_say_what_else_a_cell_might_be(tmp_path):
+    base, years = flickering(tmp_path)
     counts, labels, _strength = stabilised(years, tmp_path, StabilityRule())
-    assert min(counts.persistence.values()) > 0.9
+    assert min(counts.persistence.values()) > 0.95
     assert (labels[1] == base).mean() > 0.97
     assert counts.changed_after < counts.changed_before / 5
+
+
+def test_without_runner_ups_nothing_is_learned(tmp_path):
+    _base, years = flickering(tmp_path)
+    counts, _labels, _strength = stabilised(
+        [YearMap(one.classes, one.confidence) for one in years], tmp_path, StabilityRule()
+    )
+    assert set(counts.persistence.values()) == {FIRST_PERSISTENCE}
+
+
+def test_the_last_year_comes_out_as_classify_writes_it(tmp_path):
+    _base, years = flickering(tmp_path)
+    outputs = StabilityOutputs((None, None, tmp_path / "c.tif"), None, tmp_path / "p.tif", tmp_path / "r.tif")
+    stabilise_maps(years, outputs)
+    classes, confidence, runner_ups = (read(tmp_path / f"{name}.tif") for name in "cpr")
+    assert (runner_ups[0] != classes[0]).all()
+    assert (confidence[0] >= runner_ups[1]).mean() > 0.99
+    assert confidence.mean() > 80
+    again = stabilise_maps(
+        [YearMap(tmp_path / "c.tif", tmp_path / "p.tif", tmp_path / "r.tif"), years[0]], StabilityOutputs()
+    )
+    assert again.changed_after < again.changed_before
 
 
 def test_maps_of_two_grids_or_one_map_alone_are_refused(tmp_path):

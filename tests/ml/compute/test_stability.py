@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.compute.stability import UNKNOWN_STRENGTH, expected_transitions, weigh_years
+from ml.compute.stability import UNKNOWN_STRENGTH, expected_transitions, rank_last_year, weigh_years
 from ml.compute.transitions import learn_transitions, transition_matrix, weight_matrix
 
 CODES = ("A", "B", "C")
@@ -63,6 +63,34 @@ def test_a_year_without_data_says_nothing_and_gets_no_class():
     assert labels == [1, 0, 1]
     assert strengths == [UNKNOWN_STRENGTH, UNKNOWN_STRENGTH]
     assert weighed((0, 0), (0, 0)) == ([0, 0], [UNKNOWN_STRENGTH])
+
+
+def test_two_years_that_agree_are_surer_than_each_of_them():
+    classes, shares = history((1, 60, 2, 40), (1, 60, 2, 40))
+    labels, _strengths = weigh_years(classes, shares, STEADY)
+    ranks, percents = rank_last_year(classes, shares, STEADY, labels[-1])
+    assert ranks[:, 0].tolist() == [1, 2, 0]
+    assert percents[0, 0] > 65
+    assert percents[:, 0].sum() == pytest.approx(99, abs=1)
+
+
+def test_the_class_decided_comes_first_also_where_another_is_likelier():
+    classes, shares = history((1, 90), (2, 99))
+    ranks, percents = rank_last_year(classes, shares, STEADY, np.array([1], np.uint16))
+    assert ranks[:2, 0].tolist() == [1, 2]
+    assert percents[0, 0] < percents[1, 0]
+
+
+def test_what_the_years_before_said_is_handed_on():
+    maps = [(1, 70, 2, 25), (1, 70, 2, 25), (2, 60, 1, 38)]
+    classes, shares = history(*maps[:2])
+    labels, _strengths = weigh_years(classes, shares, STEADY)
+    ranks, percents = rank_last_year(classes, shares, STEADY, labels[-1])
+    last = history(maps[2])
+    handed_on = [np.concatenate([one[None], other]) for one, other in zip((ranks, percents), last, strict=True)]
+    together, _strengths = weigh_years(*history(*maps), STEADY)
+    step_by_step, _strengths = weigh_years(*handed_on, STEADY)
+    assert step_by_step[-1, 0] == together[-1, 0] == 1
 
 
 def test_a_step_that_is_frozen_does_not_change():
