@@ -122,9 +122,15 @@ def weighed_strips(
             labels, _strengths = weigh_years(classes, shares, chances, frozen)
         ranks, percents = rank_last_year(classes, shares, chances, labels[-1])
         above = int(window.row_off - seen.row_off)
-        rows = slice(above, above + int(window.height))
-        planes = (classes[:, 0], labels, strengths, ranks, percents)
-        yield WeighedStrip(window, *(plane.reshape(-1, *shape)[:, rows] for plane in planes))
+        inner = (slice(None), slice(above, above + int(window.height)))
+        yield WeighedStrip(
+            window,
+            mapped=classes[:, 0].reshape(-1, *shape)[inner],
+            labels=labels.reshape(-1, *shape)[inner],
+            strengths=strengths.reshape(-1, *shape)[inner],
+            ranks=ranks.reshape(-1, *shape)[inner],
+            percents=percents.reshape(-1, *shape)[inner],
+        )
 
 
 def _small_changes(labels: NDArray[np.uint16], min_patch_px: int) -> NDArray[np.bool_]:

@@ -41,7 +41,8 @@ def run(args: Namespace) -> dict[str, Any]:
     table = trace_lineage(layers[0], layers[1], cell_m=args.cell_m)
     with written_aside(args.out) as aside:
         table.to_csv(aside, index=False, encoding="utf-8")
-    return {"rows": len(table), **table["relation"].value_counts().sort_index().to_dict(), "out": str(args.out)}
+    fates = {str(fate): int(rows) for fate, rows in table["relation"].value_counts().sort_index().items()}
+    return {"rows": len(table), **fates, "out": str(args.out)}
 
 
 def _layer_of(path: Path, args: Namespace) -> PolygonLayer:
