@@ -5,7 +5,7 @@ change: missed changes hide there, and a sample of the whole would find too few 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -129,23 +129,26 @@ def _differ(
 
 
 def _points_to_label(draw: Draw, before: ClassMap, after: ClassMap) -> pd.DataFrame:
-    rows = []
-    for point in draw.points:
-        column, row = (int(place) for place in ~before.grid.transform @ (point.x, point.y))
-        window = Window(column, row, 1, 1)
-        earlier, later = (one.code_of(int(one.read(window)[0, 0])) for one in (before, after))
-        rows.append(
-            {
-                "number": point.number,
-                "x": point.x,
-                "y": point.y,
-                "stratum": point.stratum,
-                "stratum_area": draw.areas[point.stratum],
-                "inclusion_probability": point.inclusion_probability,
-                "map": CHANGE if earlier != later else NO_CHANGE,
-                "from_class": earlier,
-                "to_class": later,
-                "reference": "",
-            }
-        )
-    return pd.DataFrame(rows)
+    points = pd.DataFrame([asdict(point) for point in draw.points])
+    columns, rows = (np.floor(places).astype(int) for places in ~before.grid.transform @ (points["x"], points["y"]))
+    earlier, later = _codes_at(before, rows, columns), _codes_at(after, rows, columns)
+    return pd.DataFrame(
+        {
+            **points[["number", "x", "y", "stratum"]],
+            "stratum_area": points["stratum"].map(draw.areas),
+            "inclusion_probability": points["inclusion_probability"],
+            "map": np.where(earlier != later, CHANGE, NO_CHANGE),
+            "from_class": earlier,
+            "to_class": later,
+            "reference": "",
+        }
+    )
+
+
+def _codes_at(class_map: ClassMap, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.object_]:
+    """(n,) code of each cell, the map being read once."""
+    codes = np.empty(rows.size, object)
+    for first, values in class_map.strips(STRIP_ROWS):
+        here = (rows >= first) & (rows < first + len(values))
+        codes[here] = [class_map.code_of(value) for value in values[rows[here] - first, columns[here]]]
+    return codes
