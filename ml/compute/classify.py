@@ -24,7 +24,7 @@ from ml.compute.model_files import TrainedModel, load_model
 from ml.compute.recipes import HALO, survey_stack
 from ml.compute.stacks import Stack, StackReader, open_stack
 
-__all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
+__all__ = ["ClassifyOutputs", "WindowShare", "class_codes", "classify_stack", "classify_windows"]
 
 WINDOW = 256
 NO_CONFIDENCE = 255
@@ -46,6 +46,19 @@ class ClassifyOutputs:
     classes: Path
     confidence: Path | None = None
     runner_ups: Path | None = None
+
+
+@dataclass(frozen=True)
+class WindowShare:
+    """Some of the windows of a map, for a merge that comes later.
+
+    Attributes:
+        work_dir: where finished windows are, and stay.
+        choose: given the number of windows, the places of those to map.
+    """
+
+    work_dir: Path
+    choose: Callable[[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ def classify_stack(
         job = _Job(stack, model, sources, outputs, folder)
         _forget_other_job(job, _fingerprint(job, Path(model_path)))
         resumed = sum(job.part(place).exists() for place in range(len(job.windows)))
-        _map_windows(job, workers, progress)
+        _map_windows(job, workers, progress, range(len(job.windows)))
         mapped = _merge(job)
     return {
         "cells": stack.grid.width * stack.grid.height,
@@ -104,6 +117,42 @@ def classify_stack(
         "windows": len(job.windows),
         "windows_resumed": resumed,
     }
+
+
+def classify_windows(
+    stack_paths: Sequence[Path],
+    model_path: Path,
+    outputs: ClassifyOutputs,
+    share: WindowShare,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Map some of the windows and leave them in a folder, from where `classify_stack` goes on to the merge.
+
+    Args:
+        stack_paths: as for `classify_stack`.
+        model_path: as for `classify_stack`.
+        outputs: which rasters are wanted; none is written.
+        share: which windows, and where they go.
+        workers: threads.
+        progress: called with (windows done, windows chosen); what it raises stops the run.
+
+    Returns:
+        The files of the chosen windows.
+
+    Raises:
+        ComputeError: the model or the stack cannot be used, or the disk is full.
+    """
+    model = load_model(model_path)
+    stack = open_stack(stack_paths)
+    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    share.work_dir.mkdir(parents=True, exist_ok=True)
+    job = _Job(stack, model, sources, outputs, share.work_dir)
+    _forget_other_job(job, _fingerprint(job, Path(model_path)))
+    chosen = share.choose(len(job.windows))
+    _map_windows(job, workers, progress, chosen)
+    return [job.part(place) for place in chosen]
 
 
 @contextmanager
@@ -145,21 +194,21 @@ def _forget_other_job(job: _Job, fingerprint: str) -> None:
         aside.write_text(fingerprint, encoding="utf-8")
 
 
-def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
+def _map_windows(job: _Job, workers: int, progress: Progress | None, chosen: Sequence[int]) -> None:
     windows = job.windows
-    todo = [place for place in range(len(windows)) if not job.part(place).exists()]
-    done = len(windows) - len(todo)
+    todo = [place for place in chosen if not job.part(place).exists()]
+    done = len(chosen) - len(todo)
     reader = StackReader(job.stack)
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         if progress:
-            progress(done, len(windows))
+            progress(done, len(chosen))
         futures = [pool.submit(_map_window, job, reader, place, windows[place]) for place in todo]
         for future in as_completed(futures):
             future.result()
             done += 1
             if progress:
-                progress(done, len(windows))
+                progress(done, len(chosen))
     finally:
         pool.shutdown(cancel_futures=True)
         reader.close()
