@@ -1,6 +1,11 @@
-"""A 4 Mpx class map as polygons, beside GDAL's sieve and polygonize with shapely's coverage_simplify."""
+"""A 4 Mpx class map as polygons, beside GDAL's sieve and polygonize with shapely's coverage_simplify.
+
+Every figure is the median of three runs. Both sides get the same labels and the same tolerance, the side of a cell.
+"""
 
 import json
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,22 +29,29 @@ SIDE = 2000
 CLASSES = 16
 UNIT_PX = 4
 TOLERANCE_M = 10.0
+REPEATS = 3
+PEER = "rasterio shapes + coverage_simplify"
 Answer = TypeVar("Answer")
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        print_peak(Path(sys.argv[1]))
+        return
     with tempfile.TemporaryDirectory() as folder:
         measure_steps(write_map(Path(folder) / "warm.tif", 200), quiet=True)  # compiles
-        measure_steps(write_map(Path(folder) / "map.tif", SIDE), quiet=False)
+        path = write_map(Path(folder) / "map.tif", SIDE)
+        measure_steps(path, quiet=False)
+        measure_memory(path)
 
 
 def measure_steps(path: Path, *, quiet: bool) -> None:
     def say(what: str, who: str, work: Callable[[], Answer], aim: str = "") -> Answer:
-        start = time.process_time()
-        answer = work()
-        if not quiet:
-            row = {"what": what, "who": who, "value": time.process_time() - start, "unit": "CPU s", "aim": aim}
-            print(json.dumps(row), flush=True)
+        answer, cpu, wall = measured(work)
+        for unit, value in (("CPU s", cpu), ("s", wall)):
+            if not quiet:
+                row = {"what": f"{what}, {unit}", "who": who, "value": value, "unit": unit, "aim": aim}
+                print(json.dumps(row), flush=True)
         return answer
 
     grid = read_grid(path)
@@ -47,21 +59,71 @@ def measure_steps(path: Path, *, quiet: bool) -> None:
         classes = source.read(1)
     what = f"minimum unit of {UNIT_PX} cells, 4 Mpx"
     patches = say(what, "bioccia", lambda: apply_minimum_unit(classes, mmu_px=UNIT_PX))
-    say(what, "GDAL sieve", lambda: rasterio.features.sieve(classes, UNIT_PX))
-    what = "outlines, 4 Mpx"
-    outlines = say(what, "bioccia", lambda: outline_patches(patches.labels, grid))
-    peers = say(what, "rasterio shapes", lambda: peer_outlines(patches.labels, grid))
-    what = "outlines simplified as a coverage, 4 Mpx"
-    say(what, "bioccia", lambda: simplify(outline_patches(patches.labels, grid)), "10 x")
-    say(what, "rasterio shapes + coverage_simplify", lambda: simplify(peer_outlines(patches.labels, grid)))
-    what = "whole polygonise_map, 4 Mpx"
-    frame = say(what, "bioccia", lambda: polygonise_map(path, mmu_px=UNIT_PX, simplify_m=TOLERANCE_M))
+    sieved = say(what, "GDAL sieve", lambda: rasterio.features.sieve(classes, UNIT_PX))
+    what = f"{patches.sizes.size - 1} polygons simplified as a coverage, 4 Mpx"
+    mine = say(what, "bioccia", lambda: outline_patches(patches.labels, grid, tolerance=TOLERANCE_M), "25 x")
+    peers = say(what, PEER, lambda: simplify(peer_outlines(patches.labels, grid)))
+    what = "class raster to polygons over the unit, 4 Mpx"
+    frame = say(what, "bioccia", lambda: polygonise_map(path, mmu_px=UNIT_PX, simplify_m=TOLERANCE_M), "10 x")
+    say(what, f"GDAL sieve + {PEER}", lambda: simplify(peer_polygons(rasterio.features.sieve(classes, UNIT_PX), grid)))
     say("generalise_map by 5, 4 Mpx", "bioccia", lambda: generalise_map(path, factor=5))
-    sound = shapely.coverage_is_valid(frame.geometry.to_numpy()) and shapely.is_valid(frame.geometry).all()
-    same = np.array_equal(shapely.area(outlines), shapely.area(peers))
-    peers_sound = shapely.coverage_is_valid(peers)
-    print(f"{len(frame)} polygons, areas as the peer's: {same}", file=sys.stderr)
-    print(f"valid coverage: {sound}; the peer's, before it is simplified: {peers_sound}", file=sys.stderr)
+    if not quiet:
+        under = int((frame["area_m2"] < UNIT_PX * TOLERANCE_M**2).sum())
+        print(
+            f"cells that sieve and our unit class differently: {(sieved != merged(patches)).mean():.2%}",
+            file=sys.stderr,
+        )
+        print(f"polygons under the unit after simplification: {under}", file=sys.stderr)
+        for who, shapes in (("bioccia", mine), ("bioccia, whole", frame.geometry.to_numpy()), (PEER, peers)):
+            print(f"{who}: {judged(shapes)}", file=sys.stderr)
+
+
+def measured(work: Callable[[], Answer]) -> tuple[Answer, float, float]:
+    cpu, wall = [], []
+    for _ in range(REPEATS):
+        start, start_wall = time.process_time(), time.perf_counter()
+        answer = work()
+        cpu.append(time.process_time() - start)
+        wall.append(time.perf_counter() - start_wall)
+    return answer, statistics.median(cpu), statistics.median(wall)
+
+
+def judged(shapes: np.ndarray) -> str:
+    valid = f"{shapely.is_valid(shapes).all()}, as a coverage {shapely.coverage_is_valid(shapes)}"
+    return f"valid {valid}; {shapely.get_num_coordinates(shapes).sum()} vertices"
+
+
+def merged(patches: object) -> np.ndarray:
+    return patches.values[patches.labels]
+
+
+def measure_memory(path: Path) -> None:
+    """Peak memory of the command's work in a process of its own, on the map and on four of it below each other."""
+    tall = path.with_name("tall.tif")
+    with rasterio.open(path) as source:
+        profile, classes = source.profile, source.read(1)
+    with rasterio.open(tall, "w", **{**profile, "height": 4 * SIDE}) as target:
+        target.write(np.tile(classes, (4, 1)), 1)
+    tiny = write_map(path.with_name("tiny.tif"), 50)
+    for what, file in (("a tiny map: imports", tiny), ("4 Mpx", path), ("16 Mpx, four times as high", tall)):
+        said = subprocess.run([sys.executable, __file__, str(file)], check=True, capture_output=True, text=True)
+        row = {
+            "what": f"peak memory of polygonise, {what}",
+            "who": "bioccia",
+            "value": float(said.stdout),
+            "unit": "MB",
+        }
+        print(json.dumps(row), flush=True)
+
+
+def print_peak(path: Path) -> None:
+    from ml.compute.__main__ import main as engine
+
+    out = path.with_suffix(".gpkg")
+    sys.stdout = sys.stderr
+    engine(["polygonise", str(path), "--mmu-px", "4", "--simplify", "10", "--out", str(out)])
+    status = Path("/proc/self/status").read_text(encoding="ascii")  # getrusage would count the parent's memory too
+    sys.__stdout__.write(str(int(status.partition("VmHWM:")[2].split()[0]) / 1000))
 
 
 def write_map(path: Path, side: int) -> Path:
@@ -85,6 +147,12 @@ def peer_outlines(labels: np.ndarray, grid: Grid) -> np.ndarray:
     for outline, label in found:
         polygons[int(label) - 1] = shapely.geometry.shape(outline)
     return polygons
+
+
+def peer_polygons(classes: np.ndarray, grid: Grid) -> np.ndarray:
+    """Polygons of a class map, through GDAL's polygonize."""
+    found = rasterio.features.shapes(classes, mask=classes > 0, connectivity=4, transform=grid.transform)
+    return np.array([shapely.geometry.shape(outline) for outline, _value in found], dtype=object)
 
 
 def simplify(outlines: np.ndarray) -> np.ndarray:

@@ -1,7 +1,10 @@
-"""Areas by class in 4,480 zones over 36 Mpx, beside rasterstats and exactextract."""
+"""Areas by class in 4,400 zones over 36 Mpx, beside rasterstats and exactextract.
+
+Ours is the median of three runs; the peers, slower, run once.
+"""
 
 import json
-import sys
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+import shapely
 from affine import Affine
 from exactextract import exact_extract
 from rasterstats import zonal_stats
@@ -21,9 +25,10 @@ from ml.compute.zonal import zonal_areas
 
 SIDE = 6000
 BLOCK = 20
+ZONES = 4400
 CELL_M = 10
 WEST, NORTH = 600_000, 6_300_000
-WHAT = "areas by class in 4,480 zones, 36 Mpx"
+WHAT = "areas by class in 4,400 zones, 36 Mpx"
 Answer = TypeVar("Answer")
 
 
@@ -32,17 +37,25 @@ def main() -> None:
         path = write_map(Path(folder) / "map.tif")
         zones = draw_zones()
         zonal_areas(path, zones.head(2), "zone")  # compiles
-        ours = say("bioccia", lambda: zonal_areas(path, zones, "zone"), "10 x rasterstats")
-        say("rasterstats", lambda: zonal_stats(zones, str(path), categorical=True))
+        ours = say("bioccia", lambda: zonal_areas(path, zones, "zone"), aim="10 x rasterstats", repeats=3)
+        counted = say("rasterstats", lambda: zonal_stats(zones, str(path), categorical=True))
         exact = say("exactextract", lambda: exact_by_class(path, zones))
-    print(f"largest difference from exactextract: {largest_difference(ours, exact):.4%}", file=sys.stderr)
+    centres = pd.Series([sum(classes.values()) for classes in counted], index=zones["zone"])
+    for who, areas in (("bioccia", ours.groupby("zone")["area_m2"].sum()), ("rasterstats", centres * CELL_M**2)):
+        row = {"what": "largest difference of a zone's area from exactextract", "who": who, "unit": "%", "aim": "0.1"}
+        print(json.dumps({**row, "value": float((areas / (exact * CELL_M**2) - 1).abs().max() * 100)}), flush=True)
 
 
-def say(who: str, work: Callable[[], Answer], aim: str = "") -> Answer:
-    start = time.process_time()
-    answer = work()
-    row = {"what": WHAT, "who": who, "value": time.process_time() - start, "unit": "CPU s", "aim": aim}
-    print(json.dumps(row), flush=True)
+def say(who: str, work: Callable[[], Answer], *, aim: str = "", repeats: int = 1) -> Answer:
+    cpu, wall = [], []
+    for _ in range(repeats):
+        start, start_wall = time.process_time(), time.perf_counter()
+        answer = work()
+        cpu.append(time.process_time() - start)
+        wall.append(time.perf_counter() - start_wall)
+    for unit, values in (("CPU s", cpu), ("s", wall)):
+        value = statistics.median(values)
+        print(json.dumps({"what": f"{WHAT}, {unit}", "who": who, "value": value, "unit": unit, "aim": aim}), flush=True)
     return answer
 
 
@@ -57,9 +70,10 @@ def write_map(path: Path) -> Path:
 
 
 def draw_zones() -> gpd.GeoDataFrame:
-    """Zones of about 0.8 km2 that share wandering edges and stay within the map."""
+    """Zones of about 0.8 km2 that share wandering edges, stay within the map and do not cross themselves."""
     origin = (WEST + 1000, NORTH - SIDE * CELL_M + 1000)
-    polygons = coverage(columns=70, rows=64, cell_m=820, origin=origin)
+    drawn = np.asarray(coverage(columns=70, rows=64, cell_m=820, origin=origin), dtype=object)
+    polygons = drawn[shapely.is_valid(drawn)][:ZONES]
     names = [f"{number:05d}" for number in range(len(polygons))]
     return gpd.GeoDataFrame({"zone": names}, geometry=polygons, crs="EPSG:2154")
 
@@ -67,11 +81,6 @@ def draw_zones() -> gpd.GeoDataFrame:
 def exact_by_class(path: Path, zones: gpd.GeoDataFrame) -> pd.Series:
     figures = ["count", "unique", "frac"]
     return exact_extract(str(path), zones, figures, include_cols="zone", output="pandas").set_index("zone")["count"]
-
-
-def largest_difference(ours: pd.DataFrame, exact: pd.Series) -> float:
-    areas = ours.groupby("zone")["area_m2"].sum()
-    return float((areas / (exact * CELL_M**2) - 1).abs().max())
 
 
 if __name__ == "__main__":

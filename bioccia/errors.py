@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -125,6 +126,13 @@ class ErrorMiddleware:
         if request.path.startswith("/api/"):
             return JsonResponse(error.as_problem(), status=error.status, content_type=PROBLEM)
         return render(request, "error.html", {"error": error}, status=error.status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: thousands of fields, another site's name; nothing of the request is trusted, not even to draw a page."""
+    if request.path.startswith("/api/"):
+        return _answer(request, 400, "bad_request", _("This request cannot be read. Send less, or send it again."))
+    return defaults.bad_request(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

@@ -233,6 +233,14 @@ RUN_TASKS = {
 RUN_HEARTBEAT_SECONDS = 5
 RUN_SILENT_SECONDS = 30
 RUN_MAX_FRUITLESS_STARTS = 6
+# A map that several workers draw: where they leave their chunks (a path or s3://bucket/folder; empty: one worker draws
+# it alone), into how many chunks it is dealt, and how many free workers are called every time the dispatcher wakes.
+MAP_SHARED_URL = env("MAP_SHARED_URL", default="")
+MAP_CHUNKS = env.int("MAP_CHUNKS", default=64)
+RUN_HELPERS = env.int("RUN_HELPERS", default=1)
+RUN_HELP_TASKS = {"year": "habitats.help_map", "mapping": "habitats.help_map"}
+RUN_CALL_SECONDS = 5
+SHARED_STEP = "map_by_windows"
 
 # Reports lean towards visible errors: what one weighs in training beside a surveyed place, and what is left of it for
 # each year that passes while its correction holds.

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("habitats.urls")),
     path("", include("feedback.urls")),
 ]
+handler400 = "bioccia.errors.bad_request"
 handler404 = "bioccia.errors.page_not_found"
 handler403 = "bioccia.errors.page_forbidden"
 handler500 = "bioccia.errors.page_of_failure"

@@ -275,6 +275,7 @@ class YearOnStage:
             if signer.pk not in signed:
                 moment = release.prepared_at + datetime.timedelta(days=rank)
                 actions.sign_dossier(release=release, by=signer, dossier_sha256=release.dossier_sha256, at=moment)
+                self.clock = max(self.clock, moment)
 
     def _follow_the_publication(self) -> None:
         release = self.cycle.release

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -57,6 +58,12 @@ class GateLine:
 def checklist(vintage: Vintage) -> list[GateLine]:
     """Everything asked of a map, in the order in which a year meets it."""
     return [ask(vintage) for ask in QUESTIONS]
+
+
+def consultation_under_way(vintage: Vintage) -> list[GateLine]:
+    """The lines of the consultation that do not hold yet; a year without a round has none under way."""
+    lines = [_rounds_are_closed(vintage)] if queries.rounds_of(vintage.region, vintage.year).exists() else []
+    return [line for line in (*lines, _nothing_in_review(vintage)) if line.is_blocking]
 
 
 def _line(code: str, *, holds: bool, sentence: str, way_out: str, **details: Any) -> GateLine:
@@ -115,15 +122,30 @@ def _audit_is_opened(vintage: Vintage) -> GateLine:
     state = audit.get_state_display() if audit else _("not drawn")
     assessed = audit.vintage if audit is not None and audit.is_opened else None
     is_of_this_map = assessed is not None and (assessed == vintage or queries.was_released(assessed))
+    since = queries.corrections_since_opening(vintage)
     return _line(
         "audit_is_opened",
         holds=is_of_this_map,
-        sentence=_("The audit sample is %(state)s.") % {"state": state},
+        sentence=" ".join(
+            [_("The audit sample is %(state)s.") % {"state": state}, sentence_of_corrections_since(since)]
+        ).strip(),
         way_out=_("Label every point, close the labelling, then open the sample: it alone gives the accuracy."),
         sha256=audit.sha256 if audit else "",
         seed=audit.seed if audit else None,
         points=audit.size if audit else 0,
+        corrections_since=since,
     )
+
+
+def sentence_of_corrections_since(count: int) -> str:
+    """What the accuracy does not know of, in words; empty where it knows all."""
+    if not count:
+        return ""
+    return ngettext(
+        "%(count)s correction came after its opening: the accuracy is that of the map before it.",
+        "%(count)s corrections came after its opening: the accuracy is that of the map before them.",
+        count,
+    ) % {"count": count}
 
 
 def _accuracy_is_reached(vintage: Vintage) -> GateLine:
@@ -173,7 +195,7 @@ def macro_f1_of(vintage: Vintage) -> float | None:
 
 
 def _figure(value: float | None) -> str:
-    return _("not known") if value is None else f"{value:.3f}"
+    return _("not known") if value is None else number_format(value, 3)
 
 
 def _dropped_corrections_are_read(vintage: Vintage) -> GateLine:

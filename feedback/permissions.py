@@ -60,12 +60,17 @@ def may_begin(person: Person, on: datetime.date) -> bool:
 
 
 def may_decide(person: Person, report: Report, on: datetime.date) -> bool:
-    """Whether the person triages and decides the report: never its author; in appeal, never who decided before."""
-    if not isinstance(person, User) or person.pk == report.author_id:
+    """Whether the person triages and decides the report: never an author of it; in appeal, never who decided before."""
+    if not isinstance(person, User) or has_a_part_in(person, report):
         return False
     if report.appealed_at is None:
         return _may_at_its_place(person, "decide", report, on)
     return not has_decided_before(person, report) and _may_at_its_place(person, "decide_appeal", report, on)
+
+
+def has_a_part_in(person: User, report: Report) -> bool:
+    """Whether the person wrote the report, or one that was joined to it: the decision answers both."""
+    return person.pk == report.author_id or report.merged.filter(author=person).exists()
 
 
 def has_decided_before(person: User, report: Report) -> bool:

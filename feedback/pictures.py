@@ -100,16 +100,25 @@ def clean_picture(stream: BinaryIO, media_type: str) -> CleanPicture:
 
 
 def _rewritten(stream: BinaryIO, form: str) -> CleanPicture:
+    picture, had_position = _pixels_of(stream, form)
+    return CleanPicture(_bytes_of(picture, form), _thumbnail_of(picture), *picture.size, had_position)
+
+
+def _pixels_of(stream: BinaryIO, form: str) -> tuple[Image.Image, bool]:
+    """The picture upright, in an image of our own, and whether the file said where it was taken.
+
+    What was decoded ends here: a large picture is not held more than twice.
+    """
     stream.seek(0)
     with Image.open(stream, formats=[form]) as source:
         if source.width * source.height > settings.LARGEST_PICTURE_PIXELS:
             raise Image.DecompressionBombError
         had_position = _says_where(source)
-        upright = ImageOps.exif_transpose(source)
-    picture = upright.convert("RGBA" if form != "JPEG" and upright.has_transparency_data else "RGB")
+        ImageOps.exif_transpose(source, in_place=True)
+        picture = source.convert("RGBA" if form != "JPEG" and source.has_transparency_data else "RGB")
     # A new image holds pixels only: profile, EXIF, XMP and comments stay behind.
     picture.info = {}
-    return CleanPicture(_bytes_of(picture, form), _thumbnail_of(picture), *picture.size, had_position)
+    return picture, had_position
 
 
 def _says_where(source: Image.Image) -> bool:
@@ -126,7 +135,7 @@ def _bytes_of(picture: Image.Image, form: str) -> bytes:
 
 
 def _thumbnail_of(picture: Image.Image) -> bytes:
-    small = picture.copy()
+    small = picture.reduce(max(1, max(picture.size) // (2 * THUMBNAIL_PX)))
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small if small.mode == "RGBA" else None)

@@ -23,7 +23,7 @@ from ml.tasks import ring
 from territories.models import Region, Territory
 from territories.states import TerritoryKind
 
-OPEN_DAYS, GRACE_DAYS = 60, 7
+OPEN_DAYS = 60
 LIVE_ROUND = "essai"
 REPORTS_LEFT = 8
 
@@ -59,6 +59,7 @@ def open_trial(ground: Ground, *, at: datetime.datetime) -> Round:
     if known is not None:
         return known
     administrator = person_of("region")
+    closes_at = at + datetime.timedelta(days=OPEN_DAYS)
     release = Release.objects.published().get(region=ground.region, year=ground.year)
     with transaction.atomic():
         actions.open_erratum(release=release, by=administrator, at=at)
@@ -69,8 +70,8 @@ def open_trial(ground: Ground, *, at: datetime.datetime) -> Round:
             territory=_whole(ground.region),
             name=_("Trial"),
             opens_at=at,
-            closes_at=at + datetime.timedelta(days=OPEN_DAYS),
-            grace_ends_at=at + datetime.timedelta(days=OPEN_DAYS + GRACE_DAYS),
+            closes_at=closes_at,
+            grace_ends_at=closes_at,  # whoever closes it goes on to the dossier at once
             by=administrator,
             at=at,
         )

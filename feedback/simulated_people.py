@@ -25,7 +25,7 @@ from feedback import actions
 from feedback.actions import Proposal, ReportFacts
 from feedback.demo_accounts import person_of
 from feedback.models import Report, ReportMove, Round
-from feedback.states import DecisionResult, ErrorType, EvidenceType, ReasonCode, ReportState
+from feedback.states import DecisionResult, ErrorType, EvidenceType, ReasonCode, ReportState, RoundState
 from habitats.models import HabitatType, Polygon, Vintage
 from habitats.states import VintageState
 from ml.compute.files import written_aside
@@ -203,13 +203,17 @@ def _habitat(code: str) -> HabitatType:
 
 
 def play_adjudicators(ground: Ground, at: datetime.datetime) -> int:
-    """Have the adjudicators decide every report that waits, the oldest first.
+    """Have the adjudicators decide every report of a closed round that waits, the oldest first.
+
+    Those of an open round wait for its close, also when a play begun again after a crash comes by earlier: what is
+    decided between two reports of a round changes what the second one sees.
 
     Returns:
         Reports that waited.
     """
     known = {one.client_uuid: one for one in contestations_of(ground)}
-    reports = Report.objects.filter(round__year=ground.year, round__region=ground.region)
+    closed = Round.objects.filter(year=ground.year, region=ground.region, state=RoundState.CLOSED)
+    reports = Report.objects.filter(round__in=closed)
     waiting = reports.open().count()
     # After a crash the clock goes on from the last move: corrections keep the order in which they were decided.
     last = ReportMove.objects.filter(report__in=reports).aggregate(last=Max("at"))["last"]

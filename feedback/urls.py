@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from feedback.views import attachments, contest, contest_polygons, cycles, exports, my_reports, rounds, work
+from feedback.views import (
+    attachments,
+    audit_opening,
+    contest,
+    contest_polygons,
+    cycles,
+    exports,
+    my_reports,
+    rounds,
+    work,
+)
 from feedback.views.desk import moves, queue
 from feedback.views.desk import report as desk_report
 from feedback.views.releases import preparation, public
@@ -10,6 +20,7 @@ from feedback.views.releases import preparation, public
 app_name = "feedback"
 urlpatterns = [
     path("mon-travail/", work.my_work, name="my-work"),
+    path("audit/<int:year>/<int:number>/ouverture/", audit_opening.open_points, name="audit-open"),
     path("annees/", cycles.cycle_list, name="cycle-list"),
     path("annees/commencer/", cycles.start_cycle, name="cycle-start"),
     path("bureau/", queue.desk, name="desk"),

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -297,7 +298,7 @@ def open_audit(turn: Turn) -> str:
     _decided_reports(cycle)  # measured once for ever, on the corrected polygons
     if audit.state != AuditState.CLOSED:
         habitat_actions.close_labelling(audit=audit, at=turn.at)
-    assessment = habitat_actions.open_audit(
+    assessment = actions.open_audit_at_gate(
         audit=audit, vintage=_working_vintage(cycle), by=cycle.started_by, at=turn.at
     )
     return _accuracy_sentence(assessment)
@@ -305,10 +306,10 @@ def open_audit(turn: Turn) -> str:
 
 def _accuracy_sentence(assessment: Mapping[str, Any]) -> str:
     figures = assessment["overall_accuracy"]
-    return _("overall accuracy %(estimate).3f, 95 %% between %(low).3f and %(high).3f") % {
-        "estimate": figures["estimate"],
-        "low": figures["low_95"],
-        "high": figures["high_95"],
+    return _("overall accuracy %(estimate)s %%, 95 %% between %(low)s %% and %(high)s %%") % {
+        "estimate": number_format(100 * figures["estimate"], 1),
+        "low": number_format(100 * figures["low_95"], 1),
+        "high": number_format(100 * figures["high_95"], 1),
     }
 
 
@@ -330,7 +331,8 @@ def prepare_release(turn: Turn) -> str:
 def collect_signatures(turn: Turn) -> str:
     """Wait for two people of two services; a dossier that changed is prepared again on its page."""
     release = _signed_release(turn.cycle)
-    return ", ".join(str(signature.signer) for signature in release.signatures.select_related("signer"))
+    signatures = release.signatures.select_related("organisation").order_by("signed_at")
+    return ", ".join(str(signature.organisation) for signature in signatures)
 
 
 def publish(turn: Turn) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import shapely
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from bioccia.errors import StateForbidsError
 from habitats import actions, queries
 from habitats.models import HabitatType, Vintage
+from habitats.shared_mapping import map_together, shared_job
 from habitats.stacks import stack_paths
 from ml.compute.burning import Burn, BurnOutputs, burn_corrections
 from ml.compute.change import zonal_transitions
@@ -38,23 +40,31 @@ LARGEST_SHARE = 100
 
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
     """Classify every cell of the year's stack; a window that is done stays done through a crash."""
-    version = _approved_version_of(session.run)
+    version = approved_version_of(session.run)
     _check_legend(version)
     outputs = ClassifyOutputs(**{name: session.work_dir / f"{name}.tif" for name in RASTERS})
-    classify_stack(
-        stack_paths(session.run.region, session.run.year),
-        path_of(version.artefact),
-        outputs,
-        workers=WORKERS,
-        work_dir=session.work_dir / "windows",
-        progress=session.progress,
-    )
-    metrics = _published_scores(outputs.classes, _test_samples(session, version))
+    if settings.MAP_SHARED_URL:
+        map_together(session, shared_job(session.run, version, outputs), workers=WORKERS)
+    else:
+        classify_stack(
+            stack_paths(session.run.region, session.run.year),
+            path_of(version.artefact),
+            outputs,
+            workers=WORKERS,
+            work_dir=session.work_dir / "windows",
+            progress=session.progress,
+        )
+    metrics = published_scores(outputs.classes, frozen_samples(session, version))
     at = session.now()
     return {name: store_file(getattr(outputs, name), at=at).pk for name in RASTERS} | {"metrics": metrics}
 
 
-def _approved_version_of(run: Run) -> ModelVersion:
+def approved_version_of(run: Run) -> ModelVersion:
+    """The version that a run may map with.
+
+    Raises:
+        StateForbidsError: it has none, or nobody approved it.
+    """
     version = _version_of(run)
     if version is None or version.state != VersionState.APPROVED:
         raise StateForbidsError(_("Only an approved model version may map. Approve it first, on its page."))
@@ -81,13 +91,13 @@ def _version_of(run: Run) -> ModelVersion | None:
     return ModelVersion.objects.select_related("artefact").filter(pk=run.version_id).first()
 
 
-def _test_samples(session: RunSession, version: ModelVersion) -> gpd.GeoDataFrame:
+def frozen_samples(session: RunSession, version: ModelVersion) -> gpd.GeoDataFrame:
     """The samples frozen by this run, or by the training of the version where this run only maps."""
     frozen = session.outputs.get("freeze", {}).get("training_set", version.training_set_id)
     return gpd.read_parquet(path_of(TrainingSet.objects.select_related("artefact").get(pk=frozen).artefact))
 
 
-def _published_scores(classes: Path, samples: gpd.GeoDataFrame) -> dict[str, Any]:
+def published_scores(classes: Path, samples: gpd.GeoDataFrame) -> dict[str, Any]:
     """Scores of the class raster as published, on the samples kept back from training."""
     try:
         return score_class_map(classes, samples).as_json()
@@ -120,9 +130,9 @@ def load(session: RunSession) -> Mapping[str, Any]:
     vintage = actions.create_vintage(
         run=session.run,
         at=session.now(),
-        version=_approved_version_of(session.run),
+        version=approved_version_of(session.run),
         minimum_unit_px=session.run.region.minimum_unit_px,
-        metrics=session.outputs["map_by_windows"]["metrics"],
+        metrics=mapped_outputs(session)["metrics"],
         **rasters,
     )
     polygons = gpd.read_parquet(path_of(Artefact.objects.get(pk=session.outputs["vectorise"]["polygons"])))
@@ -304,6 +314,11 @@ def legend_types() -> dict[str, int]:
 
 
 def _rasters(session: RunSession) -> dict[str, Artefact]:
-    outputs = session.outputs["map_by_windows"]
+    outputs = mapped_outputs(session)
     found = Artefact.objects.in_bulk([outputs[name] for name in RASTERS])
     return {name: found[outputs[name]] for name in RASTERS}
+
+
+def mapped_outputs(session: RunSession) -> dict[str, Any]:
+    """The rasters of the run and their scores: those weighed with the year before, else those of the year alone."""
+    return {**session.outputs["map_by_windows"], **session.outputs.get("weigh_years", {}).get("weighed", {})}

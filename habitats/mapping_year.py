@@ -1,4 +1,4 @@
-"""The mapping year: freeze, train, compare, decide, map, vectorise, load, bind, draw, count, open."""
+"""The mapping year: freeze, train, compare, decide, map, weigh, vectorise, load, bind, draw, count, open."""
 
 import datetime
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from habitats import binding, learning, mapping, retraining
+from habitats import binding, learning, mapping, retraining, weighing
 from ml.models import Run
 from ml.run_session import RunSession, Step, play_to_its_end, working_on
 from ml.states import RunKind
@@ -19,6 +19,7 @@ TRAINING_STEPS: tuple[tuple[str, Step, float], ...] = (
 )
 MAPPING_STEPS: tuple[tuple[str, Step, float], ...] = (
     ("map_by_windows", mapping.map_by_windows, 30),
+    ("weigh_years", weighing.weigh_years, 3),
     ("vectorise", mapping.vectorise, 20),
     ("load", mapping.load, 12),
     ("bind_corrections", binding.bind_corrections, 6),

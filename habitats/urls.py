@@ -39,7 +39,6 @@ urlpatterns = [
     path("audit/<int:year>/<int:number>/", audit.audit_page, name="audit"),
     path("audit/<int:year>/<int:number>/tirage.json", audit.audit_json, name="audit-json"),
     path("audit/<int:year>/<int:number>/cloture/", audit.close, name="audit-close"),
-    path("audit/<int:year>/<int:number>/ouverture/", audit.open_points, name="audit-open"),
     path("audit/<int:year>/<int:number>/document.json", audit.audit_document, name="audit-document"),
     path("audit/<int:year>/<int:number>/points/", audit.audit_points, name="audit-points"),
     path("audit/<int:year>/<int:number>/points.csv", audit.audit_csv, name="audit-csv"),

@@ -15,6 +15,13 @@ def runs_to_ring(at: datetime.datetime) -> QuerySet[Run]:
     return Run.objects.silent_since(at - datetime.timedelta(seconds=settings.RUN_SILENT_SECONDS))
 
 
+def runs_to_help() -> QuerySet[Run]:
+    """Runs at work on a step that several workers may share, where the platform has been given helpers."""
+    if not settings.RUN_HELPERS or not settings.MAP_SHARED_URL:
+        return Run.objects.none()
+    return Run.objects.filter(state=RunState.RUNNING, kind__in=settings.RUN_HELP_TASKS).at_step(settings.SHARED_STEP)
+
+
 def open_run() -> Run | None:
     """The one open run of this database's region."""
     return Run.objects.open().first()

@@ -47,6 +47,11 @@ def path_of(artefact: Artefact) -> Path:
     return path
 
 
+def has_file(artefact: Artefact) -> bool:
+    """Whether this machine's store holds the file of an artefact."""
+    return _path(artefact.sha256, artefact.suffix).exists()
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()

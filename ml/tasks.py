@@ -25,6 +25,14 @@ def dispatch_runs() -> None:
     for run in queries.runs_to_ring(now):
         if actions.note_rung(run=run, at=now):
             ring(run)
+    for run in queries.runs_to_help():
+        call_helpers(run)
+
+
+def call_helpers(run: Run) -> None:
+    """Ask whoever is free to share the step that the run is at; a call that nobody hears is forgotten."""
+    for _helper in range(settings.RUN_HELPERS):
+        current_app.send_task(settings.RUN_HELP_TASKS[run.kind], [run.pk], expires=settings.RUN_CALL_SECONDS)
 
 
 @shared_task(name="ml.note_worker")

@@ -32,6 +32,11 @@ class Program:
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(REPOSITORY)}
         self.mark = processes.spawn(self.arguments, log=self.log, pid_file=self.pid_file, environment=environment)
 
+    def keep(self) -> None:
+        """Start it again where it ended, as the supervisor does: a worker whose broker dies may end."""
+        if not self.mark.is_alive():
+            self.start()
+
     def kill(self) -> None:
         """SIGKILL the whole group at once, children included."""
         processes.kill_group(self.mark.pid)
@@ -73,11 +78,12 @@ def _wait(condition, *programs: Program) -> None:
 
 @pytest.fixture
 def worker(broker, transactional_db, tmp_path):
-    """A Celery worker of two children, and the beat; `worker.kill()` and `worker.start()` at will."""
+    """A Celery worker of two children, and its `beat`; `worker.kill()` and `worker.start()` at will."""
     worker = Program("worker", ["celery", "-A", "bioccia", "worker", "-c", "2", "--prefetch-multiplier", "1"], tmp_path)
     schedule = str(tmp_path / "beat-schedule")
     beat = Program("beat", ["celery", "-A", "bioccia", "beat", "--pidfile=", "--schedule", schedule], tmp_path)
     worker.arguments += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    worker.beat = beat
     worker.start()
     beat.start()
     _wait(lambda: "ready." in worker.said(), worker, beat)

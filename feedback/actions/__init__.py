@@ -1,6 +1,7 @@
 """Every write of the consultation: rounds, drafts, reports, the desk, decisions, files, the yearly cycle."""
 
 from feedback.actions.attachments import attach_file, remove_attachment
+from feedback.actions.audit import open_audit_at_gate
 from feedback.actions.clock import expire_reports, follow_new_maps, return_stale_reports
 from feedback.actions.cycles import attach_release, attach_run, finish_phase, note_waiting, start_cycle
 from feedback.actions.decisions import integrate_reports, propose_decision, revert_report, sign_decision
@@ -42,6 +43,7 @@ __all__ = [
     "let_go",
     "merge_report",
     "note_waiting",
+    "open_audit_at_gate",
     "open_erratum",
     "open_round",
     "plan_round",

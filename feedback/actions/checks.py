@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.gis.gdal import GDALException
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, WKBWriter
 from django.utils.translation import gettext as _
 
@@ -35,17 +36,19 @@ class Ground:
         polygons: those contested.
         geometry: the outline, or the polygons' own; SRID 4326.
         area_m2: in the region's CRS.
+        covered: what lies under the outline besides, chosen or not.
     """
 
     vintage: Vintage
     polygons: list[Polygon]
     geometry: GEOSGeometry
     area_m2: float
+    covered: Sequence[Polygon] = ()
 
     @property
     def stakes(self) -> list[str]:
         """The stakes of the habitats on the map."""
-        return [stake_of(polygon.habitat_type) for polygon in self.polygons]
+        return [stake_of(polygon.habitat_type) for polygon in (*self.polygons, *self.covered)]
 
 
 def look_up_ground(facts: ReportFacts, round_: Round) -> Ground:
@@ -63,8 +66,10 @@ def look_up_ground(facts: ReportFacts, round_: Round) -> Ground:
     if outline is None:
         shape = union_of([polygon.geometry for polygon in polygons])
         return Ground(vintage=vintage, polygons=polygons, geometry=shape, area_m2=sum(p.area_m2 for p in polygons))
-    under = _under(outline, vintage, polygons)
-    return Ground(vintage=vintage, polygons=under, geometry=outline, area_m2=area_of(outline, round_))
+    under = list(polygons_under(vintage, outline)[: settings.REPORT_MAX_POLYGONS + 1])
+    contested = _contested(outline, under, polygons)
+    area_m2 = area_of(outline, round_)
+    return Ground(vintage=vintage, polygons=contested, geometry=outline, area_m2=area_m2, covered=under)
 
 
 def require_vintage(round_: Round) -> Vintage:
@@ -120,10 +125,20 @@ def _wrong_outline(why: Any) -> InvalidFieldsError:
 
 
 def area_of(place: GEOSGeometry, round_: Round) -> float:
-    """The area of a place (m²), in the region's CRS."""
+    """The area of a place (m²), in the region's CRS.
+
+    Raises:
+        InvalidFieldsError: the CRS does not reach there.
+    """
     flat = place.clone()
     flat.srid = 4326
-    return float(flat.transform(round_.region.epsg, clone=True).area)
+    try:
+        area = float(flat.transform(round_.region.epsg, clone=True).area)
+    except GDALException:  # near a pole, say, where the projection has no place for it
+        area = math.inf
+    if not math.isfinite(area):
+        raise _wrong_outline(_("the map shows nothing there"))
+    return area
 
 
 def union_of(outlines: Sequence[GEOSGeometry]) -> GEOSGeometry:
@@ -172,12 +187,11 @@ def _change(pk: int, version: int, polygon: Polygon | None, vintage: Vintage) ->
     }
 
 
-def _under(outline: GEOSGeometry, vintage: Vintage, chosen: list[Polygon]) -> list[Polygon]:
+def _contested(outline: GEOSGeometry, under: list[Polygon], chosen: list[Polygon]) -> list[Polygon]:
     if chosen:
         if not any(polygon.geometry.relate_pattern(outline, "T********") for polygon in chosen):
             raise _wrong_outline(_("it lies outside of the polygons that you chose"))
         return chosen
-    under = list(polygons_under(vintage, outline)[: settings.REPORT_MAX_POLYGONS + 1])
     if not under:
         raise _wrong_outline(_("the map shows nothing there"))
     if len(under) > settings.REPORT_MAX_POLYGONS:

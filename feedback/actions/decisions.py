@@ -13,7 +13,7 @@ from feedback.actions.proposals import CheckedProposal, Proposal, checked_propos
 from feedback.actions.reports import require_words
 from feedback.models import Decision, Release, Report
 from feedback.queries.effects import effect_of, standing_decision, waiting_decision
-from feedback.queries.ground import contested_vintage
+from feedback.queries.ground import contested_vintage, disagreeing_reports
 from feedback.queries.reports import reports_carried_by
 from feedback.states import MessageKind, MoveReason, ReasonCode, ReportState, SecondSignature
 from habitats import actions as habitat_actions
@@ -63,7 +63,7 @@ def _store_decision(
         reply=reply,
         to_type=proposal.to_type if is_accepted else None,
         outline=checked.outline if is_accepted else None,
-        seen=[list(pair) for pair in proposal.seen],
+        seen=checked.seen,
         second_signature=checked.second_signature,
         proposed_by=by,
         proposed_at=at,
@@ -105,7 +105,7 @@ def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bo
             raise StateForbidsError(_("No decision of this report waits for a signature."))
         if not agrees:
             return _sent_back(decision, words, at)
-        _require_second_pair_of_eyes(decision, by)
+        _require_second_pair_of_eyes(held, decision, by)
         try:
             with transaction.atomic():
                 _carry_out(held, decision, by=by, at=at)
@@ -116,10 +116,16 @@ def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bo
     return make_move(move="sign", report=report, by=by, at=at, effect=effect)
 
 
-def _require_second_pair_of_eyes(decision: Decision, by: User) -> None:
-    if decision.proposed_by_id != by.pk or not decision.second_signature:
+def _require_second_pair_of_eyes(held: Report, decision: Decision, by: User) -> None:
+    """The proposer signs alone only where nothing asked for a second signature, at the proposal or since."""
+    if decision.proposed_by_id != by.pk:
         return
-    why = ", ".join(str(SecondSignature(reason).label) for reason in decision.second_signature)
+    reasons = list(decision.second_signature)
+    if not reasons and disagreeing_reports(held, decision.to_type or held.proposed_type).exists():
+        reasons = [SecondSignature.DISAGREEMENT]
+    if not reasons:
+        return
+    why = ", ".join(str(SecondSignature(reason).label) for reason in reasons)
     raise NotAllowedError(_("Another adjudicator signs this one: %(why)s.") % {"why": why})
 
 
@@ -131,11 +137,20 @@ def _sent_back(decision: Decision, reason: str, at: datetime.datetime) -> Effect
 
 
 def _carry_out(held: Report, decision: Decision, *, by: User, at: datetime.datetime) -> None:
+    if decision.outcome == ReportState.ALREADY_FIXED:
+        _require_standing(decision.correction)
     if decision.outcome == ReportState.ACCEPTED:
         decision.correction = _correct(held, decision, at)
         decision.sample = habitat_actions.store_report_sample(correction=decision.correction, at=at)
     decision.signed_by, decision.signed_at = by, at
     decision.save()
+
+
+def _require_standing(correction: Correction | None) -> None:
+    """Raise PolygonChangedError where what had corrected the place was taken back since; it stands until the commit."""
+    standing = Correction.objects.applied().select_for_update(no_key=True)
+    if correction is None or not standing.filter(pk=correction.pk).exists():
+        raise PolygonChangedError(_("The map was made again, or published, since this was proposed."))
 
 
 def _correct(held: Report, decision: Decision, at: datetime.datetime) -> Correction:

@@ -13,6 +13,7 @@ from feedback.actions.reports import require_words
 from feedback.errors import LockedError
 from feedback.models import Report
 from feedback.permissions import require_move
+from feedback.queries.effects import waiting_decision
 from feedback.states import OPEN_STATES, MessageKind, MoveReason, ReportState, Who
 from territories.models import User
 
@@ -141,4 +142,18 @@ def _locked_master(held: Report, master: Report) -> Report:
             _("Report %(master)s is %(state)s: choose one that is still to be decided.")
             % {"master": chief, "state": chief.get_state_display()}
         )
+    _require_others_decide(held, chief)
     return chief
+
+
+def _require_others_decide(held: Report, chief: Report) -> None:
+    """See that the decision that waits for a signature is not by an author of what would be joined to it."""
+    waiting = waiting_decision(chief)
+    if waiting is not None and waiting.proposed_by_id in {
+        held.author_id,
+        *held.merged.values_list("author", flat=True),
+    }:
+        raise StateForbidsError(
+            _("An author of report %(report)s proposed what is decided on report %(master)s: sign or send that back.")
+            % {"report": held, "master": chief}
+        )

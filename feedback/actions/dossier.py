@@ -55,6 +55,7 @@ def write_dossier(vintage: Vintage, *, number: int, acknowledged: int) -> dict[s
             "seed": audit.seed if audit else None,
             "points": audit.size if audit else 0,
             "assessment": audit.assessment if audit else None,
+            "corrections_since": queries.corrections_since_opening(vintage),
         },
         "thresholds": thresholds and {"overall_accuracy": thresholds.overall_accuracy, "macro_f1": thresholds.macro_f1},
         "reports": queries.report_counts(vintage.region, vintage.year),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from feedback.models import Report, ReportPolygon, Round
 from feedback.permissions import may_begin
 from feedback.queries.ground import with_stakes
 from feedback.states import ErrorType, EvidenceType, ReportState, RoundState
-from habitats.models import Polygon
+from habitats.models import Polygon, Vintage
 from territories.models import User
 
 
@@ -39,13 +40,19 @@ def save_draft(*, facts: ReportFacts, by: User, at: datetime.datetime) -> Report
         )
     require_same_round(report, facts)
     _require_keepable(facts)
-    polygons = list(with_stakes(Polygon.objects.filter(pk__in=dict(facts.polygons))))
+    polygons = list(with_stakes(_of_its_map(report).filter(pk__in=dict(facts.polygons))))
     for name, value in {**words_of(facts), **_place_of(facts, polygons)}.items():
         setattr(report, name, value)
     report.updated_at = at
     report.save()
     store_polygons(report, polygons, versions=dict(facts.polygons))
     return report
+
+
+def _of_its_map(report: Report) -> QuerySet[Polygon]:
+    """Polygons of the map that the round is about, published or not: others may not be the author's to see."""
+    shown = Vintage.objects.shown().filter(region=report.round.region_id, year=report.round.year)
+    return Polygon.objects.filter(vintage__in=shown.values("pk"))
 
 
 def begun_report(*, facts: ReportFacts, by: User, at: datetime.datetime) -> Report:

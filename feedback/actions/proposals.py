@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.gis.geos import GEOSGeometry
 from django.utils.translation import gettext as _
 
-from bioccia.errors import InvalidFieldsError
+from bioccia.errors import InvalidFieldsError, StateForbidsError
 from feedback.actions.checks import area_of, checked_outline
 from feedback.models import Report
 from feedback.queries.ground import SHARES_GROUND, changes_since, contested_vintage, polygons_under, with_stakes
@@ -88,9 +88,16 @@ def has_changed(report: Report, seen: Sequence[tuple[int, int]], vintage: Vintag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedProposal:
-    """A proposal that may be kept: its outline as checked, and why one signature is not enough."""
+    """A proposal that may be kept.
+
+    Attributes:
+        outline: as checked.
+        seen: number and version of the polygons, those under the outline that nobody named included.
+        second_signature: why one signature is not enough.
+    """
 
     outline: GEOSGeometry | None
+    seen: list[list[int]]
     second_signature: list[SecondSignature]
 
 
@@ -99,9 +106,11 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
 
     Raises:
         InvalidFieldsError: the ground decided about is not that of the report, or the habitat is not mapped.
+        StateForbidsError: there is no working map to correct.
     """
     vintage = contested_vintage(report.round)
-    if vintage is None and proposal.outcome != ReportState.ACCEPTED:
+    if vintage is None:
+        _require_no_correction(report, proposal)
         vintage = report.vintage  # published since, as before an appeal: what changes no map needs no working one
     if vintage is None or has_changed(report, proposal.seen, vintage):
         return None
@@ -113,22 +122,48 @@ def checked_proposal(report: Report, proposal: Proposal) -> CheckedProposal | No
     elif proposal.correction is not None and proposal.outcome == ReportState.ALREADY_FIXED:
         fields = _wrong_correction(report, proposal.correction)
     _raise_if_any(fields)
-    area_m2 = area_of(outline, report.round) if outline else sum(polygon.area_m2 for polygon in polygons)
     reasons = second_signature_reasons(
         report,
         present=[polygon.habitat_type for polygon in polygons],
         decided=proposal.to_type if proposal.outcome == ReportState.ACCEPTED else None,
-        area_m2=max(area_m2, report.area_m2),
+        area_m2=max(_decided_area(report, proposal, outline, polygons), report.area_m2),
     )
-    return CheckedProposal(outline=outline, second_signature=reasons)
+    return CheckedProposal(outline=outline, seen=_seen_with(proposal, outline, polygons), second_signature=reasons)
+
+
+def _require_no_correction(report: Report, proposal: Proposal) -> None:
+    """Raise StateForbidsError where a correction has no map to go to."""
+    if proposal.outcome == ReportState.ACCEPTED:
+        raise StateForbidsError(
+            _(
+                "There is no working map of %(year)s: a published one is corrected by an erratum, which the Region "
+                "opens on the page of its release. Let the report go, and decide it then."
+            )
+            % {"year": report.round.year}
+        )
+
+
+def _decided_area(report: Report, proposal: Proposal, outline: GEOSGeometry | None, polygons: list[Polygon]) -> float:
+    """The ground that changes (m²): nothing more than what is contested, where nothing changes."""
+    if proposal.outcome != ReportState.ACCEPTED:
+        return report.area_m2
+    return area_of(outline, report.round) if outline else sum(polygon.area_m2 for polygon in polygons)
+
+
+def _seen_with(proposal: Proposal, outline: GEOSGeometry | None, polygons: list[Polygon]) -> list[list[int]]:
+    """What was seen; under an outline also what it cuts, so that its signature meets whatever changes there."""
+    cut = {polygon.number: polygon.version for polygon in polygons} if outline is not None else {}
+    return [list(pair) for pair in {**cut, **dict(proposal.seen)}.items()]
 
 
 def _decided_polygons(
     report: Report, proposal: Proposal, outline: GEOSGeometry | None, vintage: Vintage
 ) -> list[Polygon]:
-    if outline is not None:
+    if outline is not None and proposal.outcome == ReportState.ACCEPTED:
         return list(polygons_under(vintage, outline))
-    numbers = [number for number, _version in proposal.seen] or [line.number for line in report.polygons.all()]
+    # A refusal is about the whole report, whatever polygons it names.
+    named = proposal.seen if proposal.outcome == ReportState.ACCEPTED else ()
+    numbers = [number for number, _version in named] or [line.number for line in report.polygons.all()]
     return list(with_stakes(Polygon.objects.filter(vintage=vintage, number__in=numbers)))
 
 

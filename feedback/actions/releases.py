@@ -12,7 +12,7 @@ from bioccia.errors import NotAllowedError, StateForbidsError
 from feedback import gate
 from feedback.actions.decisions import integrate_reports
 from feedback.actions.dossier import hash_of_dossier, parts_that_differ, write_dossier
-from feedback.errors import DossierChangedError, GateClosedError
+from feedback.errors import DossierChangedError, GateClosedError, written
 from feedback.models import Release, ReleaseFile, ReleaseSignature
 from feedback.queries import releases as queries
 from feedback.queries.reports import reports_carried_by
@@ -66,6 +66,7 @@ def prepare_release(
             _("Release %(release)s has its two signatures: wait for its publication, or abandon it.")
             % {"release": release}
         )
+    _check_grace(vintage, at)
     _check_gate(vintage, acknowledges_dropped=acknowledges_dropped)
     number = release.number if release else queries.next_number(vintage.region, vintage.year)
     dossier = write_dossier(vintage, number=number, acknowledged=dropped_corrections(vintage).count())
@@ -88,6 +89,16 @@ def _locked_vintage(vintage: Vintage) -> Vintage:
     Vintage.objects.select_for_update().get(pk=vintage.pk)
     related = ("region", "version__training_set", "classes", "confidence")
     return Vintage.objects.select_related(*related).get(pk=vintage.pk)
+
+
+def _check_grace(vintage: Vintage, at: datetime.datetime) -> None:
+    """See that no draft can still be sent: its author was told until when."""
+    in_grace = queries.rounds_of(vintage.region, vintage.year).in_grace(at).order_by("grace_ends_at").last()
+    if in_grace is not None:
+        raise GateClosedError(
+            _("Drafts of the round %(round)s may still be sent until %(moment)s: prepare the dossier after that.")
+            % {"round": in_grace.name, "moment": written(in_grace.grace_ends_at)}
+        )
 
 
 def _check_gate(vintage: Vintage, *, acknowledges_dropped: bool) -> None:
@@ -209,8 +220,11 @@ def publish_release(
     _check_state(held, "publish")
     _lock_reports(held)
     _check_map_as_signed(held)
+    _check_nothing_came_in(held)
+    # Releases before their maps, as a withdrawal does.
+    superseded = list(Release.objects.select_for_update().published().filter(region=held.region_id, year=held.year))
     publish_vintage(vintage=held.vintage, at=at)
-    for earlier in Release.objects.select_for_update().published().filter(region=held.region_id, year=held.year):
+    for earlier in superseded:
         earlier.ended_at, earlier.ended_reason = at, str(held)
         _move(earlier, "supersede")
     ReleaseFile.objects.bulk_create(
@@ -232,8 +246,16 @@ def publish_release(
 
 
 def _lock_reports(release: Release) -> None:
-    """Hold the reports before the map, as decisions and reverts do; none may be left waiting on a published map."""
+    """Hold the reports before the map, as decisions and reverts do."""
     list(reports_carried_by(release).select_for_update(of=("self",)).values_list("pk", flat=True))
+
+
+def _check_nothing_came_in(release: Release) -> None:
+    """See that no report is left waiting on a published map.
+
+    Who sends a report keeps the map until its row stands: asked before the map is locked, a report being sent at this
+    moment would not be seen.
+    """
     if queries.reports_of(release.region, release.year).open().exists():
         raise StateForbidsError(
             _("A report came in after the signatures: decide it, abandon release %(release)s and prepare it again.")

@@ -42,7 +42,7 @@ class OutlineField(serializers.Field):
             if kind == "Polygon":
                 return _polygon(data.get("coordinates"))
             return MultiPolygon([_polygon(part) for part in _some(data.get("coordinates"))], srid=WGS84)
-        except (ValueError, GEOSException):
+        except (ValueError, OverflowError, GEOSException):
             self.fail("coordinates")
 
     def to_representation(self, value: Any) -> Any:

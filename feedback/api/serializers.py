@@ -11,6 +11,7 @@ from rest_framework_gis.serializers import GeoFeatureModelSerializer
 from bioccia.api.geography import GeoJSONField
 from feedback.models import Attachment, Decision, Report, ReportMessage, ReportMove, ReportPolygon, Round
 from feedback.permissions import may_decide
+from feedback.queries.effects import is_internal, shown_person
 from feedback.states import EC_STATUS, ReportState
 from habitats.api.serializers import HabitatRefSerializer
 from territories.models import Territory, User
@@ -96,7 +97,7 @@ class AttachmentSerializer(serializers.ModelSerializer):
 class MessageSerializer(serializers.ModelSerializer):
     """A message of the thread."""
 
-    author = serializers.SerializerMethodField(help_text="a name")
+    author = serializers.SerializerMethodField(help_text="a name; empty for the author of the report: the desk")
 
     class Meta:
         model = ReportMessage
@@ -104,13 +105,15 @@ class MessageSerializer(serializers.ModelSerializer):
 
     def get_author(self, message: ReportMessage) -> str:
         """A name, no address."""
-        return name_of(message.author)
+        return name_of(shown_person(message.author, message.report, for_desk=self.context["for_desk"]))
 
 
 class MoveSerializer(serializers.ModelSerializer):
     """A move of the log."""
 
-    by = serializers.SerializerMethodField(help_text="a name; empty: the clock or a publication")
+    by = serializers.SerializerMethodField(
+        help_text="a name; empty: the clock, a publication or, for the author of the report, the desk"
+    )
 
     class Meta:
         model = ReportMove
@@ -118,7 +121,7 @@ class MoveSerializer(serializers.ModelSerializer):
 
     def get_by(self, move: ReportMove) -> str:
         """A name, no address."""
-        return name_of(move.by)
+        return name_of(shown_person(move.by, move.report, for_desk=self.context["for_desk"]))
 
 
 class ReportDecisionSerializer(serializers.ModelSerializer):
@@ -212,8 +215,8 @@ class ReportSerializer(ReportSummarySerializer):
     """A report, with all that was said and done about it."""
 
     attachments = AttachmentSerializer(many=True)
-    messages = MessageSerializer(many=True)
-    moves = MoveSerializer(many=True)
+    messages = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField(help_text="what the desk did within itself is for the desk alone")
     decision = serializers.SerializerMethodField(help_text="the last one that was signed")
     proposal = serializers.SerializerMethodField(help_text="the one that waits for a signature; the desk alone sees it")
 
@@ -226,6 +229,23 @@ class ReportSerializer(ReportSummarySerializer):
             "decision",
             "proposal",
         ]
+
+    @extend_schema_field(MessageSerializer(many=True))
+    def get_messages(self, report: Report) -> Any:
+        """As the page of the reader shows them."""
+        context = {"for_desk": self._is_for_desk(report)}
+        return MessageSerializer(report.messages.all(), many=True, context=context).data
+
+    @extend_schema_field(MoveSerializer(many=True))
+    def get_moves(self, report: Report) -> Any:
+        """As the page of the reader shows them."""
+        for_desk = self._is_for_desk(report)
+        moves = [move for move in report.moves.all() if for_desk or not is_internal(move)]
+        return MoveSerializer(moves, many=True, context={"for_desk": for_desk}).data
+
+    def _is_for_desk(self, report: Report) -> bool:
+        """Only the author and the desk read a report."""
+        return bool(self.context["request"].user.pk != report.author_id)
 
     @extend_schema_field(ReportDecisionSerializer(allow_null=True))
     def get_decision(self, report: Report) -> Any:

@@ -14,6 +14,7 @@ from feedback.models import Report, ReportPolygon, Round
 from feedback.models.reports import ReportQuerySet
 from feedback.states import OUTCOMES, REASONS_OF_OUTCOME, RESULTS_OF_OUTCOME, DecisionResult, ReasonCode, ReportState
 from habitats.models import HabitatType
+from habitats.queries import mappable_legend
 from habitats.states import Stake
 from territories.models import Territory
 from territories.queries import place_named
@@ -24,8 +25,8 @@ LARGEST_OUTLINE = 1_000_000  # signs of GeoJSON; a hand does not draw more
 
 
 def legend_types() -> QuerySet[HabitatType]:
-    """The habitats that a map can hold, in the order of the legend."""
-    in_legend = HabitatType.objects.filter(legend_entry__isnull=False)
+    """The habitats that a map can hold, in the order of the legend: no heading, which only groups others."""
+    in_legend = HabitatType.objects.filter(legend_entry__in=mappable_legend())
     return in_legend.select_related("legend_entry").order_by("legend_entry__position")
 
 

@@ -26,6 +26,16 @@ WHAT_IS_WRONG = [
 YES_NO = [(True, _("Yes")), (False, _("No"))]
 
 
+class GroupedIntegerField(forms.IntegerField):
+    """A whole number that may be copied from a page, thousands apart: "13 873"."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> int | None:
+        """The number without the spaces between its thousands, whichever kind they are."""
+        return super().to_python("".join(value.split()) if isinstance(value, str) else value)
+
+
 def _truth(value: str) -> bool:
     return value == "True"
 
@@ -171,7 +181,9 @@ class PolygonQuestionForm(forms.Form):
 
     round = forms.ModelChoiceField(Round.objects.none(), to_field_name="key")
     polygon = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
-    number = forms.IntegerField(label=_("Number of the polygon"), min_value=1, max_value=LARGEST_NUMBER, required=False)
+    number = GroupedIntegerField(
+        label=_("Number of the polygon"), min_value=1, max_value=LARGEST_NUMBER, required=False
+    )
     lon = forms.FloatField(label=_("Longitude"), min_value=-180, max_value=180, required=False)
     lat = forms.FloatField(label=_("Latitude"), min_value=-90, max_value=90, required=False)
 

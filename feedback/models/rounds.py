@@ -20,6 +20,10 @@ class RoundQuerySet(models.QuerySet["Round"]):
             | Q(state=RoundState.CLOSED, grace_ends_at__gt=at)
         )
 
+    def in_grace(self, at: datetime.datetime) -> Self:
+        """Closed, but a draft begun in time may still be sent."""
+        return self.filter(state=RoundState.CLOSED, grace_ends_at__gt=at)
+
     def unfinished(self) -> Self:
         """Planned or open."""
         return self.exclude(state=RoundState.CLOSED)

@@ -68,6 +68,11 @@ def _accuracy(session: RunSession, release: Release) -> dict[str, Any]:
     }
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a person reads it at a glance; lists and tables stand folded, as programs write them."""
+    return isinstance(value, str | int | float)
+
+
 def write_card(session: RunSession) -> Mapping[str, Any]:
     """Write model_card.html: one page that needs no other file, in French then in English."""
     release = release_of(session)
@@ -100,7 +105,8 @@ def _card(session: RunSession, release: Release) -> dict[str, Any]:
         "scores": [{"code": code, "habitat": named.get(code), **score} for code, score in sorted(scores.items())],
         "origins": [(ORIGIN_WORDS.get(name, name), count) for name, count in sorted(origins.items())],
         "from_reports": version.training_set.counts.get("from_reports") or {},
-        "parameters": sorted(version.parameters.items()),
+        "parameters": [(name, value) for name, value in sorted(version.parameters.items()) if _is_plain(value)],
+        "all_parameters": canonical_json(version.parameters),
         "mapping_energy_wh": sum(run.energy_wh for run in runs),
         "limits": limits(release),
         "scale": smallest_scale(release),

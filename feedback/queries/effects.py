@@ -115,7 +115,7 @@ def timeline_of(report: Report, *, for_desk: bool = False) -> list[TimelineEntry
     moves = [_of_move(move, for_desk=for_desk) for move in report.moves.select_related("by", "report")]
     said = [
         TimelineEntry(
-            message.written_at, str(message.kind), _shown(message.author, report, for_desk=for_desk), message.text
+            message.written_at, str(message.kind), shown_person(message.author, report, for_desk=for_desk), message.text
         )
         for message in report.messages.select_related("author")
     ]
@@ -124,18 +124,22 @@ def timeline_of(report: Report, *, for_desk: bool = False) -> list[TimelineEntry
 
 
 def _of_move(move: ReportMove, *, for_desk: bool) -> TimelineEntry:
-    is_internal = move.move in INTERNAL_MOVES or (move.move == "sign" and move.to_state == ReportState.IN_REVIEW)
     return TimelineEntry(
         at=move.at,
         kind=move.move,
-        by=_shown(move.by, move.report, for_desk=for_desk),
+        by=shown_person(move.by, move.report, for_desk=for_desk),
         text=_reason_of(move) if for_desk or move.move not in ("sign", "merge") else "",
         to_state=move.to_state,
-        is_internal=is_internal,
+        is_internal=is_internal(move),
     )
 
 
-def _shown(person: User | None, report: Report, *, for_desk: bool) -> User | None:
+def is_internal(move: ReportMove) -> bool:
+    """Whether the author does not read of a move."""
+    return move.move in INTERNAL_MOVES or (move.move == "sign" and move.to_state == ReportState.IN_REVIEW)
+
+
+def shown_person(person: User | None, report: Report, *, for_desk: bool) -> User | None:
     """An author reads their own name; the desk answers as one."""
     return person if for_desk or (person and person.pk == report.author_id) else None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from feedback.models import Report, Round
 from feedback.states import OPEN_STATES, ReportState
@@ -109,11 +109,15 @@ def near_duplicates(report: Report) -> QuerySet[Report]:
 
 
 def disagreeing_reports(report: Report, proposed: HabitatType | None) -> QuerySet[Report]:
-    """Open or accepted reports of others on the same ground that propose another habitat."""
+    """Open or accepted reports of others on the same ground that propose another habitat.
+
+    One that was joined to an undecided report still says what it says.
+    """
     if proposed is None or report.geometry is None:
         return Report.objects.none()
     standing = (*OPEN_STATES, ReportState.ACCEPTED, ReportState.INTEGRATED)
-    others = reports_on(report.geometry, round_=report.round).filter(state__in=standing)
+    undecided = Q(state=ReportState.MERGED, closed_at=None)
+    others = reports_on(report.geometry, round_=report.round).filter(Q(state__in=standing) | undecided)
     others = others.exclude(pk=report.pk).exclude(author=report.author_id)
     return others.exclude(proposed_type=None).exclude(proposed_type=proposed)
 

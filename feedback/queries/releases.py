@@ -9,7 +9,7 @@ from feedback.models.releases import ReleaseQuerySet
 from feedback.models.reports import ReportQuerySet
 from feedback.models.rounds import RoundQuerySet
 from feedback.states import ReleaseState
-from habitats.models import AuditSample, ReleveDataset, Vintage
+from habitats.models import AuditSample, Correction, ReleveDataset, Vintage
 from territories.models import Region
 
 
@@ -74,6 +74,14 @@ def audit_of(vintage: Vintage) -> AuditSample | None:
     """The last audit sample drawn for the year of a map."""
     drawn = AuditSample.objects.filter(region=vintage.region_id, year=vintage.year)
     return drawn.select_related("vintage").order_by("-number").first()
+
+
+def corrections_since_opening(vintage: Vintage) -> int:
+    """How many corrections and reversals of a map came after its audit sample was opened."""
+    audit = audit_of(vintage)
+    if audit is None or audit.opened_at is None:
+        return 0
+    return Correction.objects.filter(vintage=vintage, decided_at__gt=audit.opened_at).count()
 
 
 def licences_of_inputs(vintage: Vintage) -> dict[str, str]:

@@ -61,12 +61,13 @@ def places_under(held: list[Territory]) -> list[int] | None:
 def queue_of(person: Person, on: datetime.date) -> ReportQuerySet:
     """The open reports that a person may decide, first due first; appeals are for the panel, the others not.
 
-    A report of the person's own is not among them.
+    A report of the person's own, or that one of theirs was joined to, is not among them.
     """
     reports = reports_for_lists().filter(state__in=OPEN_STATES)
     if not isinstance(person, User):
         return reports.none()
-    return reports.exclude(author=person).filter(_decided_by(person, on)).ordered_for_desk()
+    joined = Report.objects.filter(master=OuterRef("pk"), author=person)
+    return reports.exclude(author=person).filter(~Exists(joined), _decided_by(person, on)).ordered_for_desk()
 
 
 def _decided_by(person: User, on: datetime.date) -> Q:

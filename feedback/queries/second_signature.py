@@ -26,7 +26,8 @@ def second_signature_reasons(
     """
     proposed = decided or report.proposed_type
     stakes = [STAKE_ORDER.index(stake_of(habitat)) for habitat in present]
-    concerned = [*stakes, STAKE_ORDER.index(stake_of(proposed))]
+    # What its author saw and proposed counts too, whatever part of the ground the decision is about.
+    concerned = [*stakes, STAKE_ORDER.index(stake_of(proposed)), STAKE_ORDER.index(report.stake)]
     lowers = decided is not None and max(stakes, default=0) > STAKE_ORDER.index(stake_of(decided))
     found = {
         SecondSignature.STAKE: max(concerned) >= FROM_STAKE,

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from feedback.models import Cycle, Decision, Release
+from feedback.models import Cycle, Decision, Release, Round
 from feedback.queries.reports import my_reports, queue_of, rounds_for
-from feedback.states import ReleaseState, ReportState
-from habitats.models import AuditSample
+from feedback.states import ReleaseState, ReportState, RoundState
+from habitats.models import AuditSample, Vintage
 from habitats.queries.audit import waiting_points
 from habitats.queries.releves import releves_of, releves_waiting_for
-from habitats.states import AuditState, ReleveState
+from habitats.states import AuditState, ReleveState, VintageState
 from ml.models import ModelVersion
 from ml.states import VersionState
 from territories.models import User
@@ -49,13 +49,13 @@ def tasks_of(person: User, *, at: datetime.datetime) -> list[Task]:
 
 
 def _contesting(person: User, at: datetime.datetime) -> Iterator[Task]:
-    for held in rounds_for(person, at):
+    for held in rounds_for(person, at).filter(state=RoundState.OPEN):
         text = _("Open until %(day)s, %(territory)s.") % {
             "day": timezone.localdate(held.closes_at).strftime("%d/%m/%Y"),
             "territory": held.territory.name,
         }
         title = _("Contest the map: %(round)s") % {"round": held.name}
-        yield Task(title, text, _address("contest", round=held.pk), is_waiting=False)
+        yield Task(title, text, _address("contest", round=held.key), is_waiting=False)
     mine = my_reports(person)
     if asked := mine.filter(state=ReportState.NEEDS_INFO).count():
         text = ngettext(
@@ -119,6 +119,14 @@ def _governing(person: User, at: datetime.datetime) -> Iterator[Task]:
         text = _("Its dossier waits for two signatures of two services.")
         address = reverse("feedback:release-dossier", args=[release.pk])
         yield Task(_("Sign release %(release)s") % {"release": release}, text, address)
+    for held in Round.objects.filter(state=RoundState.OPEN).order_by("key"):
+        text = _("Open until %(day)s.") % {"day": timezone.localdate(held.closes_at).strftime("%d/%m/%Y")}
+        title = _("Follow the round %(round)s") % {"round": held.name}
+        yield Task(title, text, reverse("feedback:round", args=[held.key]), is_waiting=False)
+    for year in Vintage.objects.filter(state=VintageState.WORKING).values_list("year", flat=True).order_by("year"):
+        title = _("Prepare the release of %(year)s") % {"year": year}
+        text = _("The gate says what is still missing.")
+        yield Task(title, text, reverse("feedback:release-gate", args=[year]), is_waiting=False)
     for cycle in Cycle.objects.open():
         text = _("Waits for %(what)s.") % {"what": cycle.waits_for} if cycle.waits_for else cycle.get_phase_display()
         title = _("Follow the year %(year)s") % {"year": cycle.year}

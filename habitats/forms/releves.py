@@ -1,11 +1,13 @@
 """Forms of relevés: one relevé, a file of them, judgements, correspondences."""
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib.gis.geos import GEOSGeometry, Point
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from habitats.actions import CitedHabitat, CitedSpecies, ReleveFacts
@@ -118,6 +120,8 @@ class ReleveForm(forms.Form):
         found = self.resolver.find(typology, code)
         if found is not None:
             return CitedHabitat(typology, found.code, found.label, cover)
+        if self.resolver.row_around(typology, code) is not None:
+            return CitedHabitat(typology, code.upper(), text[len(code) :].strip(), cover)
         closest = self.resolver.closest(typology, code)
         sentence = _("%(code)s is no habitat of %(typology)s here.") % {"code": code, "typology": typology}
         if closest is not None:
@@ -213,6 +217,17 @@ class JudgementForm(forms.Form):
         help_text=_("The author reads it, and so does whoever looks at the relevé later."),
         error_messages={"required": _("Say why, in a few words.")},
     )
+    # A text, to the microsecond: what was written in the same second may be what the page shows.
+    seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_seen_at(self) -> datetime.datetime | None:
+        """When the page was shown; None where nobody says, or nothing that is a moment."""
+        text = self.cleaned_data["seen_at"]
+        try:
+            moment = datetime.datetime.fromisoformat(text) if text else None
+        except ValueError:
+            return None
+        return moment if moment and timezone.is_aware(moment) else None
 
 
 class BatchForm(JudgementForm):

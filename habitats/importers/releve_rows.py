@@ -174,7 +174,7 @@ class RowReader:
         if len(code) > longest_text(Determination, "cited_code"):
             self.fault(row, name, _("is no code: it is too long"))
             return None
-        if self.resolver.find(known, code) is None:
+        if self.resolver.find(known, code) is None and self.resolver.row_around(known, code) is None:
             self._note_unknown(row, name, known, code)
         cover = row.numbers.get("cover")
         cited_name = self._text(row, "habitat_name", longest_text(Determination, "cited_name"))

@@ -143,7 +143,12 @@ def polygons_of(vintage: Vintage) -> PolygonQuerySet:
 
 def vintage_before(vintage: Vintage) -> Vintage | None:
     """The shown vintage of the closest earlier year."""
-    return Vintage.objects.shown().filter(year__lt=vintage.year).order_by("-year", "-pk").first()
+    return vintage_before_year(vintage.year)
+
+
+def vintage_before_year(year: int) -> Vintage | None:
+    """The shown vintage of the closest year before this one."""
+    return Vintage.objects.shown().filter(year__lt=year).order_by("-year", "-pk").first()
 
 
 def region_or_error() -> Region:

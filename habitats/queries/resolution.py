@@ -1,5 +1,6 @@
 """From a habitat as cited to a row of the region's legend, by parents and by published correspondences."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,9 @@ from habitats.models import CrosswalkRow, HabitatType
 from habitats.queries.maps import mappable_legend
 from habitats.states import Resolution
 
+# Each sign after the first level of EUNIS 2012 goes one level down: whatever begins with E1.2 lies within E1.2.
+EUNIS_2012 = "EUNIS2012"
+DEEPER_LEVELS = re.compile(r"[0-9A-Z]{1,4}")
 LONGEST_CHAIN = 20  # of parents; a table that names a child as the parent of its parent must not hang us
 
 
@@ -43,6 +47,26 @@ class HabitatResolver:
         known = self._types_of(typology)
         found = (known.get(code[:length].casefold()) for length in range(len(code) - 1, 0, -1))
         return next((one for one in found if one is not None), None)
+
+    def look_up(self, typology: str, code: str) -> tuple[HabitatType | None, ResolvedHabitat]:
+        """The habitat cited, where it is known, and what it is in the legend."""
+        cited = self.find(typology, code)
+        if cited is None and (row := self.row_around(typology, code)):
+            return None, ResolvedHabitat(Resolution.EXACT, row.pk)
+        return cited, self.resolve(cited)
+
+    def row_around(self, typology: str, code: str) -> HabitatType | None:
+        """The row of the legend that a longer EUNIS 2012 code lies within, where the typology is loaded no deeper.
+
+        Botanists cite levels 4 and 5; a legend of level 3 may be all that was loaded. Where deeper levels were, a code
+        that is not among them is a mistake.
+        """
+        row = self.closest(typology, code)
+        if row is None or row.pk not in self.legend or typology != EUNIS_2012 or "." not in row.code:
+            return None
+        if not DEEPER_LEVELS.fullmatch(code[len(row.code) :].upper()) or row.pk in self._legend_parents.values():
+            return None
+        return row
 
     def resolve(self, cited: HabitatType | None) -> ResolvedHabitat:
         """What a cited habitat is in the legend.

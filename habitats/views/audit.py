@@ -1,6 +1,6 @@
 """The audit samples for everybody: which were drawn, by what seed and hash, and, once opened, what they say."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -210,38 +210,14 @@ def _draw_form(request: HttpRequest) -> DrawForm | None:
 @login_required
 def close(request: SignedInRequest, year: int, number: int) -> HttpResponse:
     """End the labelling."""
-    return _decide(
-        request,
-        _audit(year, number),
-        lambda audit: actions.close_labelling(audit=audit, by=request.user, at=timezone.now()),
-        _("The labelling is closed."),
-    )
-
-
-@require_POST
-@login_required
-def open_points(request: SignedInRequest, year: int, number: int) -> HttpResponse:
-    """Open the points for the working vintage of the year."""
     audit = _audit(year, number)
-    vintage = get_object_or_404(Vintage, region=audit.region, year=year, state=VintageState.WORKING)
-    return _decide(
-        request,
-        audit,
-        lambda sealed: actions.open_audit(audit=sealed, vintage=vintage, by=request.user, at=timezone.now()),
-        _("The audit is opened: its points and its result are public."),
-    )
-
-
-def _decide(
-    request: SignedInRequest, audit: AuditSample, decision: Callable[[AuditSample], Any], done: str
-) -> HttpResponse:
     try:
-        decision(audit)
+        actions.close_labelling(audit=audit, by=request.user, at=timezone.now())
     except BiocciaError as error:
         messages.error(request, str(error.detail))
     else:
-        messages.success(request, done)
-    return redirect("habitats:audit", year=audit.year, number=audit.number)
+        messages.success(request, _("The labelling is closed."))
+    return redirect("habitats:audit", year=year, number=number)
 
 
 def _audit(year: int, number: int) -> AuditSample:

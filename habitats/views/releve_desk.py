@@ -25,12 +25,12 @@ PER_PAGE = 50
 @never_cache
 def validation_desk(request: SignedInRequest) -> HttpResponse:
     """What waits for this validator, the oldest first; a judgement for those ticked."""
-    today = timezone.localdate()
+    today, now = timezone.localdate(), timezone.now()
     require(request.user, "validate_releve", on=today)
     waiting = queries.releves_waiting_for(request.user, on=today)
-    form = BatchForm(request.POST or None, waiting=waiting)
+    form = BatchForm(request.POST or None, waiting=waiting, initial={"seen_at": now.isoformat()})
     if request.method == "POST" and form.is_valid():
-        judged = actions.validate_releves(**form.cleaned_data, by=request.user, at=timezone.now())
+        judged = actions.validate_releves(**form.cleaned_data, by=request.user, at=now)
         messages.success(
             request,
             ngettext("%(count)s relevé judged.", "%(count)s relevés judged.", len(judged)) % {"count": len(judged)},

@@ -103,11 +103,16 @@ def _page(
         "may_judge": judges,
         "may_change": changes,
         "may_interpret": may(request.user, "see_working_vintage", on=today),
-        "judgement_form": (judgement or JudgementForm()) if judges else None,
+        "judgement_form": (judgement or JudgementForm(initial=_seen(releve))) if judges else None,
         "point": single_point(place) if place is not None else None,
         "map_settings": releve_map([(str(releve), "", place)]) if place is not None else None,
     }
     return render(request, "habitats/releve.html", context, status=status)
+
+
+def _seen(releve: Releve) -> dict[str, str]:
+    """What the page shows, for the judgement to be about that."""
+    return {"seen_at": releve.changed_at.isoformat()}
 
 
 def _line(one: Determination, resolver: HabitatResolver, *, chooses: bool) -> dict[str, Any]:

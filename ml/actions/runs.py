@@ -174,6 +174,17 @@ def finish_step(*, run: Run, name: str, outputs: Mapping[str, Any], measured: Ma
     )
 
 
+def note_help(*, run: Run, measured: Mapping[str, float]) -> None:
+    """Add what a helper spent on a run to what the run costs.
+
+    Args:
+        run: the run that was helped.
+        measured: `cpu_seconds`, `energy_wh`.
+    """
+    spent = {key: F(key) + measured[key] for key in ("cpu_seconds", "energy_wh")}
+    Run.objects.filter(pk=run.pk).update(**spent)
+
+
 def _hold(run: Run) -> Run:
     """Lock the row to the end of the transaction, if it is still this attempt's."""
     held = Run.objects.select_for_update().get(pk=run.pk)

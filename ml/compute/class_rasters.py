@@ -1,6 +1,6 @@
 """Class rasters: whole numbers by cell, 0 where there is no data, and the code that each number stands for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,22 @@ def check_same_grid(first: Path, first_grid: Grid, second: Path, second_grid: Gr
         raise RasterError(
             f"{second} does not lie on the grid of {first}: {difference}; warp it to that grid (gdalwarp -te -tr)."
         )
+
+
+def common_values(maps: Sequence[Mapping[int, str]]) -> dict[str, int]:
+    """One value for each code of several maps.
+
+    Args:
+        maps: codes by value, of each map.
+
+    Returns:
+        The maps' own values where they agree, else 1..K in the order of the codes.
+    """
+    pairs = {(value, code) for codes in maps for value, code in codes.items()}
+    codes = sorted({code for _value, code in pairs})
+    if len({value for value, _code in pairs}) == len(pairs) == len(codes):
+        return {code: value for value, code in sorted(pairs)}
+    return {code: value for value, code in enumerate(codes, 1)}
 
 
 def metre_of(grid: Grid, path: Path) -> float:

@@ -26,7 +26,7 @@ from ml.compute.recipes import survey_stack
 from ml.compute.stacks import CACHE_BYTES, SMALL_CACHE_BYTES, Stack, StackReader, StoredPlanes, open_stack
 from ml.compute.window_levels import LevelMaker
 
-__all__ = ["ClassifyOutputs", "class_codes", "classify_stack"]
+__all__ = ["ClassifyOutputs", "WindowShare", "class_codes", "classify_stack", "classify_windows"]
 
 WINDOW = 256
 # Runs of windows that a worker takes in turn: more even out the ends, fewer read shared tiles less often.
@@ -55,6 +55,19 @@ class ClassifyOutputs:
     def with_shares(self) -> bool:
         """Whether the share of a class is asked for."""
         return self.confidence is not None or self.runner_ups is not None
+
+
+@dataclass(frozen=True)
+class WindowShare:
+    """Some of the windows of a map, for a merge that comes later.
+
+    Attributes:
+        work_dir: where finished windows are, and stay.
+        choose: given the number of windows, the places of those to map.
+    """
+
+    work_dir: Path
+    choose: Callable[[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -101,15 +114,12 @@ def classify_stack(
     Raises:
         ComputeError: the model or the stack cannot be used, or the disk is full; outputs stay as they were.
     """
-    model = load_model(model_path)
-    stack = open_stack(stack_paths)
-    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
-    maker = LevelMaker(stack, model.recipe, sources, model.levels)
+    stack, model, maker = _opened(stack_paths, model_path)
     with _window_folder(work_dir, outputs.classes) as folder:
         job = _Job(stack, model, maker, outputs, folder)
         _forget_other_job(job, _fingerprint(job, Path(model_path)))
         resumed = sum(job.part(place).exists() for place in range(len(job.windows)))
-        _map_windows(job, workers, progress)
+        _map_windows(job, workers, progress, range(len(job.windows)))
         mapped = _merge(job)
     return {
         "cells": stack.grid.width * stack.grid.height,
@@ -117,6 +127,47 @@ def classify_stack(
         "windows": len(job.windows),
         "windows_resumed": resumed,
     }
+
+
+def classify_windows(
+    stack_paths: Sequence[Path],
+    model_path: Path,
+    outputs: ClassifyOutputs,
+    share: WindowShare,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Map some of the windows and leave them in a folder, from where `classify_stack` goes on to the merge.
+
+    Args:
+        stack_paths: as for `classify_stack`.
+        model_path: as for `classify_stack`.
+        outputs: which rasters are wanted; none is written.
+        share: which windows, and where they go.
+        workers: threads.
+        progress: called with (windows done, windows chosen); what it raises stops the run.
+
+    Returns:
+        The files of the chosen windows.
+
+    Raises:
+        ComputeError: the model or the stack cannot be used, or the disk is full.
+    """
+    stack, model, maker = _opened(stack_paths, model_path)
+    share.work_dir.mkdir(parents=True, exist_ok=True)
+    job = _Job(stack, model, maker, outputs, share.work_dir)
+    _forget_other_job(job, _fingerprint(job, Path(model_path)))
+    chosen = share.choose(len(job.windows))
+    _map_windows(job, workers, progress, chosen)
+    return [job.part(place) for place in chosen]
+
+
+def _opened(stack_paths: Sequence[Path], model_path: Path) -> tuple[Stack, TrainedModel, LevelMaker]:
+    model = load_model(model_path)
+    stack = open_stack(stack_paths)
+    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    return stack, model, LevelMaker(stack, model.recipe, sources, model.levels)
 
 
 @contextmanager
@@ -158,16 +209,15 @@ def _forget_other_job(job: _Job, fingerprint: str) -> None:
         aside.write_text(fingerprint, encoding="utf-8")
 
 
-def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
-    windows = job.windows
-    todo = [place for place in range(len(windows)) if not job.part(place).exists()]
-    done = len(windows) - len(todo)
+def _map_windows(job: _Job, workers: int, progress: Progress | None, chosen: Sequence[int]) -> None:
+    todo = [place for place in chosen if not job.part(place).exists()]
+    done = len(chosen) - len(todo)
     finished: SimpleQueue[Future[None] | None] = SimpleQueue()
     stop = Event()
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         if progress:
-            progress(done, len(windows))
+            progress(done, len(chosen))
         pending = 0
         for part in _parts(todo, workers):
             pool.submit(_map_part, job, part, finished, stop).add_done_callback(finished.put)
@@ -180,7 +230,7 @@ def _map_windows(job: _Job, workers: int, progress: Progress | None) -> None:
                 continue
             done += 1
             if progress:
-                progress(done, len(windows))
+                progress(done, len(chosen))
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

@@ -70,3 +70,21 @@ class CoverageError(ComputeError):
     """An outline cannot be drawn into the map without leaving a gap or an overlap."""
 
     code = "coverage_error"
+
+
+class TransitionError(ComputeError):
+    """What may become what within a year is missing or written wrong."""
+
+    code = "transition_error"
+
+
+class LineageError(ComputeError):
+    """The polygons of two maps lack a field, a projection or a common one."""
+
+    code = "lineage_error"
+
+
+class StoreError(ComputeError):
+    """The storage that machines share cannot be read or written, or lacks a part."""
+
+    code = "store_error"

@@ -7,32 +7,74 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-NO_LABEL = 0
+from ml.compute.patch_labels import NO_LABEL, MapPatches, Strips, find, find_patches, number_roots, unite
+
+LABEL_BITS = 32
+LABEL_MASK = (1 << LABEL_BITS) - 1
 
 
-class _Patches(NamedTuple):
-    """Patches while they merge; a merged patch is the linked list of the labels that make it up.
+class _Borders(NamedTuple):
+    """Borders of patches under the unit.
 
     Attributes:
-        labels: (rows, columns) first labels.
-        values: (n + 1,) class value.
-        sizes: (n + 1,) cells.
-        parents: (n + 1,) the label each label has joined, itself while it stands.
-        following: (n + 1,) next label of the linked list, -1 at its end.
-        tails: (n + 1,) last label of the linked list.
-        starts: (n + 2,) where the cells of a label begin in `cells`.
-        cells: flat indices of the cells of the patches under the unit, by label.
+        keys: (pairs,) sorted; a patch under the unit in the upper 32 bits, its neighbour in the lower ones.
+        lengths: (pairs,) cell sides they share.
     """
 
-    labels: NDArray[np.int32]
+    keys: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+class _Graph(NamedTuple):
+    """Patches of groups that are whole; those under the unit come first, large ones stand once in each group.
+
+    Attributes:
+        patches: (nodes,) the patch of each node.
+        values: (nodes,) class value.
+        sizes: (nodes,) cells.
+        starts: (small + 1,) where the borders of each small node start.
+        neighbours: (borders,) nodes.
+        lengths: (borders,) cell sides.
+    """
+
+    patches: NDArray[np.int64]
     values: NDArray[np.uint16]
     sizes: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    neighbours: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+class _Nodes(NamedTuple):
+    """Nodes while they merge; a merged node is the linked list of the nodes that make it up.
+
+    Attributes:
+        parents: (nodes,) the node each node has joined, itself while it stands.
+        following: (nodes,) next node of the linked list, -1 at its end.
+        tails: (nodes,) last node of the linked list.
+    """
+
     parents: NDArray[np.int32]
     following: NDArray[np.int32]
     tails: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    cells: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class UnitMap:
+    """The patches of a map that hold the minimum unit, and what became of the others.
+
+    Attributes:
+        patches: those left, in reading order of their first cell.
+        merged: how many patches of the class map joined a neighbour.
+        isolated: how many patches under the unit were kept, having no neighbour to join.
+    """
+
+    patches: MapPatches
+    merged: int
+    isolated: int
 
 
 @dataclass(frozen=True)
@@ -55,10 +97,7 @@ class UnitPatches:
 
 
 def apply_minimum_unit(classes: NDArray[np.uint16], *, mmu_px: int) -> UnitPatches:
-    """Merge 4-connected patches under `mmu_px` cells into their neighbours, the smallest first.
-
-    A patch joins the neighbour with the longest shared border; of equal borders the larger neighbour, then the
-    one read first. The patch takes its neighbour's class, and so joins every neighbour of that class.
+    """Merge the small patches of a map held in memory, as `merge_small_patches` does.
 
     Args:
         classes: (rows, columns) uint16 class values, 0 where there is no data.
@@ -67,210 +106,230 @@ def apply_minimum_unit(classes: NDArray[np.uint16], *, mmu_px: int) -> UnitPatch
     Returns:
         The patches, labelled.
     """
-    labels, sizes = label_patches(classes)
-    values = np.zeros(sizes.size, np.uint16)
-    values[labels.ravel()] = classes.ravel()
-    starts, cells = cells_by_label(labels, sizes, mmu_px)
-    standing = np.arange(sizes.size, dtype=np.int32)
-    following = np.full(sizes.size, -1, np.int32)
-    patches = _Patches(labels, values, sizes, standing, following, standing.copy(), starts, cells)
-    _merge_small(patches, mmu_px)
-    kept = _renumber(labels, patches.parents)
-    return UnitPatches(
-        labels=labels,
-        values=values[kept],
-        sizes=sizes[kept],
-        merged=values.size - kept.size,
-        isolated=int((sizes[kept][1:] < mmu_px).sum()),
+    unit = merge_small_patches(find_patches(as_one_strip(classes)), mmu_px=mmu_px)
+    _first, _classes, labels = next(unit.patches.labelled())
+    return UnitPatches(labels, unit.patches.values, unit.patches.sizes, unit.merged, unit.isolated)
+
+
+def as_one_strip(classes: NDArray[np.uint16]) -> Strips:
+    """A map held in memory, as strips."""
+    return lambda: iter([(0, classes)])
+
+
+def merge_small_patches(patches: MapPatches, *, mmu_px: int) -> UnitMap:
+    """Merge 4-connected patches under `mmu_px` cells into their neighbours, the smallest first.
+
+    A patch joins the neighbour with the longest shared border; of equal borders the larger neighbour, then the
+    one read first. The patch takes its neighbour's class, and so joins every neighbour of that class. Small
+    patches that touch make a group; each group is merged by itself, among large neighbours as they were
+    mapped: no group waits for another, so the answer does not depend on how the map is cut into strips.
+
+    Args:
+        patches: the patches of a class map.
+        mmu_px: the fewest cells that a patch may have; 0 or 1 keeps every patch.
+
+    Returns:
+        The patches that are left.
+    """
+    joined = np.arange(patches.sizes.size, dtype=np.int32)
+    values = patches.values.copy()
+    if (patches.sizes[1:] < mmu_px).any():
+        _merge_groups(patches, mmu_px, joined, values)
+    count = number_roots(joined)
+    kept_values = np.zeros(count + 1, np.uint16)
+    kept_values[joined[::-1]] = values[::-1]  # the first of those joined, their root, has the last word
+    kept_sizes = np.bincount(joined, weights=patches.sizes, minlength=count + 1).astype(np.int64)
+    left = MapPatches(patches.strips, patches.starts, joined[patches.numbers], kept_values, kept_sizes)
+    return UnitMap(left, patches.sizes.size - 1 - count, int((kept_sizes[1:] < mmu_px).sum()))
+
+
+def _merge_groups(patches: MapPatches, unit: int, joined: NDArray[np.int32], values: NDArray[np.uint16]) -> None:
+    """Merge each group of small patches once the strip that ends it is read; `joined` and `values` change."""
+    is_small = patches.sizes < unit
+    borders = _Borders(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    above: NDArray[np.int32] | None = None
+    for _first, _classes, labels in patches.labelled():
+        cells = labels if above is None else np.vstack([above, labels])
+        above = labels[-1:].copy()
+        borders = _added(borders, _sides_of_small(cells, is_small, 0 if cells is labels else 1))
+        groups = _groups(borders, is_small)
+        is_last = np.zeros(is_small.size, np.bool_)
+        is_last[above] = True
+        goes_on = _goes_on(borders, groups, is_last)
+        _merge_whole_groups(patches, _taken(borders, ~goes_on), groups[~goes_on], (joined, values), unit)
+        borders = _taken(borders, goes_on)
+    _merge_whole_groups(patches, borders, _groups(borders, is_small), (joined, values), unit)
+
+
+def _added(borders: _Borders, sides: NDArray[np.int64]) -> _Borders:
+    """Add single cell sides to borders."""
+    keys = np.concatenate([borders.keys, np.sort(sides)])
+    lengths = np.concatenate([borders.lengths, np.ones(sides.size, np.int64)])
+    if borders.keys.size:
+        order = np.argsort(keys, kind="stable")
+        keys, lengths = keys[order], lengths[order]
+    firsts = _firsts(keys)
+    return _Borders(keys[firsts], np.add.reduceat(lengths, firsts) if firsts.size else lengths[:0])
+
+
+def _firsts(ordered: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each value of a sorted array comes first."""
+    return np.flatnonzero(np.diff(ordered, prepend=-1))
+
+
+def _taken(borders: _Borders, which: NDArray[np.bool_]) -> _Borders:
+    return _Borders(borders.keys[which], borders.lengths[which])
+
+
+def _groups(borders: _Borders, is_small: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the groups of small patches that touch, for each border."""
+    small = borders.keys >> LABEL_BITS
+    other = borders.keys & LABEL_MASK
+    if not small.size:
+        return np.zeros(0, np.int64)
+    members = small[_firsts(small)]
+    between = is_small[other]
+    ends = np.searchsorted(members, small[between]), np.searchsorted(members, other[between])
+    links = coo_array((np.ones(ends[0].size, np.int8), ends), shape=(members.size, members.size))
+    groups = connected_components(links, directed=False)[1]
+    return np.asarray(groups[np.searchsorted(members, small)], np.int64)
+
+
+def _goes_on(borders: _Borders, groups: NDArray[np.int64], is_last: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the group of each border has a patch that is in the last row, and so may go on in the next strip."""
+    goes_on = np.zeros(int(groups.max(initial=-1)) + 1, np.bool_)
+    goes_on[groups[is_last[borders.keys >> LABEL_BITS]]] = True
+    return goes_on[groups]
+
+
+@njit(cache=True, nogil=True)
+def _sides_of_small(labels: NDArray[np.int32], is_small: NDArray[np.bool_], first_row: int) -> NDArray[np.int64]:
+    """List the cell sides between a small patch and another, one by one, as keys of `_Borders`.
+
+    Sides within rows before `first_row` belong to the strip before.
+    """
+    sides = np.empty(1024, np.int64)
+    found = 0
+    rows, columns = labels.shape
+    for row in range(rows):
+        for column in range(columns):
+            label = labels[row, column]
+            right = labels[row, column + 1] if column + 1 < columns and row >= first_row else NO_LABEL
+            below = labels[row + 1, column] if row + 1 < rows else NO_LABEL
+            for other in (right, below):
+                if label in (other, NO_LABEL) or other == NO_LABEL:
+                    continue
+                if found + 2 > sides.size:
+                    sides = np.concatenate((sides, np.empty(sides.size, np.int64)))
+                if is_small[label]:
+                    sides[found] = np.int64(label) << LABEL_BITS | other
+                    found += 1
+                if is_small[other]:
+                    sides[found] = np.int64(other) << LABEL_BITS | label
+                    found += 1
+    return sides[:found]
+
+
+def _merge_whole_groups(
+    patches: MapPatches,
+    borders: _Borders,
+    groups: NDArray[np.int64],
+    answer: tuple[NDArray[np.int32], NDArray[np.uint16]],
+    unit: int,
+) -> None:
+    if borders.keys.size:
+        graph = _graph(patches, borders, groups, unit)
+        _merge_nodes(graph, unit, *answer)
+
+
+def _graph(patches: MapPatches, borders: _Borders, groups: NDArray[np.int64], unit: int) -> _Graph:
+    small = borders.keys >> LABEL_BITS
+    other = borders.keys & LABEL_MASK
+    starts = _firsts(small)
+    members = small[starts]
+    is_large = patches.sizes[other] >= unit
+    in_group = groups[is_large] << LABEL_BITS | other[is_large]
+    large, where = np.unique(in_group, return_inverse=True)
+    neighbours = np.empty(other.size, np.int64)
+    neighbours[~is_large] = np.searchsorted(members, other[~is_large])
+    neighbours[is_large] = members.size + where
+    numbers = np.concatenate([members, large & LABEL_MASK])
+    return _Graph(
+        patches=numbers,
+        values=patches.values[numbers],
+        sizes=patches.sizes[numbers],
+        starts=np.append(starts, small.size).astype(np.int64),
+        neighbours=neighbours,
+        lengths=borders.lengths,
     )
 
 
 @njit(cache=True, nogil=True)
-def label_patches(classes: NDArray[np.uint16]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Label the 4-connected patches of equal value.
-
-    Args:
-        classes: (rows, columns) class values, 0 where there is no data.
-
-    Returns:
-        (rows, columns) int32 labels 1..n in reading order of the first cell, 0 without data; (n + 1,) int64 sizes.
-    """
-    labels = np.zeros(classes.shape, np.int32)
-    parents = np.zeros(classes.size + 1, np.int32)
-    last = _label_provisionally(classes, labels, parents)
-    count = _number_roots(parents[: last + 1])
-    sizes = np.zeros(count + 1, np.int64)
-    flat = labels.ravel()
-    for cell in range(flat.size):
-        flat[cell] = parents[flat[cell]]
-        sizes[flat[cell]] += 1
-    sizes[NO_LABEL] = 0
-    return labels, sizes
-
-
-@njit(cache=True, nogil=True)
-def _label_provisionally(classes: NDArray[np.uint16], labels: NDArray[np.int32], parents: NDArray[np.int32]) -> int:
-    """Give each cell the label of its patch above or on its left, else a new one; return the last label."""
-    last = 0
-    for row in range(classes.shape[0]):
-        for column in range(classes.shape[1]):
-            value = classes[row, column]
-            if value == 0:
-                continue
-            above = labels[row - 1, column] if row > 0 and classes[row - 1, column] == value else 0
-            left = labels[row, column - 1] if column > 0 and classes[row, column - 1] == value else 0
-            label = max(above, left)
-            if above != left and min(above, left) > 0:
-                label = _unite(parents, above, left)
-            elif label == 0:
-                last += 1
-                parents[last] = last
-                label = last
-            labels[row, column] = label
-    return last
-
-
-@njit(cache=True, nogil=True)
-def _find(parents: NDArray[np.int32], label: int) -> int:
-    while parents[label] != label:
-        parents[label] = parents[parents[label]]
-        label = int(parents[label])
-    return label
-
-
-@njit(cache=True, nogil=True)
-def _unite(parents: NDArray[np.int32], first: int, second: int) -> int:
-    first, second = _find(parents, first), _find(parents, second)
-    root = min(first, second)
-    parents[first] = root
-    parents[second] = root
-    return root
-
-
-@njit(cache=True, nogil=True)
-def _number_roots(parents: NDArray[np.int32]) -> int:
-    """Replace provisional labels by 1..n in place; a root always comes before what it took."""
-    count = 0
-    for label in range(1, parents.size):
-        if parents[label] == label:
-            count += 1
-            parents[label] = count
-        else:
-            parents[label] = parents[parents[label]]
-    return count
-
-
-@njit(cache=True, nogil=True)
-def cells_by_label(
-    labels: NDArray[np.int32], sizes: NDArray[np.int64], below: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """List the cells of the labels that hold fewer than `below` cells.
-
-    Args:
-        labels: (rows, columns) labels 0..n.
-        sizes: (n + 1,) cells of each label.
-        below: labels of this size or more are left out.
-
-    Returns:
-        (n + 2,) where the cells of each label start, and the flat indices of the cells, by label.
-    """
-    starts = np.zeros(sizes.size + 1, np.int64)
-    for label in range(1, sizes.size):
-        starts[label + 1] = starts[label] + (sizes[label] if sizes[label] < below else 0)
-    cells = np.empty(starts[-1], np.int64)
-    filled = starts.copy()
-    for cell, owner in enumerate(labels.ravel()):
-        if owner != NO_LABEL and sizes[owner] < below:
-            cells[filled[owner]] = cell
-            filled[owner] += 1
-    return starts, cells
-
-
-@njit(cache=True, nogil=True)
-def _merge_small(patches: _Patches, mmu_px: int) -> None:
-    """Merge until no patch under the unit has a neighbour; the patches are changed in place.
-
-    Only the cells of patches under the unit are ever visited, so the work grows with the noise of the map.
-    """
-    sizes, parents = patches.sizes, patches.parents
-    waiting = [(sizes[label], label) for label in range(1, sizes.size) if sizes[label] < mmu_px]
+def _merge_nodes(graph: _Graph, unit: int, joined: NDArray[np.int32], values: NDArray[np.uint16]) -> None:
+    """Merge until no node under the unit has a neighbour, and unite the patches of the map accordingly."""
+    count = graph.patches.size
+    standing = np.arange(count).astype(np.int32)
+    nodes = _Nodes(standing, np.full(count, -1, np.int32), standing.copy())
+    sizes = graph.sizes
+    waiting = [(sizes[node], node) for node in range(graph.starts.size - 1)]
     heapq.heapify(waiting)
-    borders = np.zeros(sizes.size, np.int64)
+    borders = np.zeros(count, np.int64)
     while len(waiting) > 0:
-        size, label = heapq.heappop(waiting)
-        if parents[label] != label or sizes[label] != size:
+        size, node = heapq.heappop(waiting)
+        if nodes.parents[node] != node or sizes[node] != size:
             continue  # it has joined another, or grown and waits again
-        neighbours = _measure_borders(patches, label, borders)
-        winner = _join_longest(patches, label, neighbours, borders)
-        if winner != label and sizes[winner] < mmu_px:
+        neighbours = _measure_borders(graph, nodes, node, borders)
+        winner = _join_longest(graph, nodes, node, neighbours, borders)
+        if winner != node and sizes[winner] < unit:
             heapq.heappush(waiting, (sizes[winner], winner))
-    for label in range(1, sizes.size):
-        parents[label] = _find(parents, label)
+    for node in range(count):
+        root = find(nodes.parents, node)
+        values[unite(joined, graph.patches[node], graph.patches[root])] = graph.values[root]
 
 
 @njit(cache=True, nogil=True)
-def _measure_borders(patches: _Patches, label: int, borders: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the standing neighbours of a patch; the cell sides shared with each are left in `borders`."""
-    rows, columns = patches.labels.shape
-    neighbours = np.empty(4 * patches.sizes[label], np.int64)
+def _measure_borders(graph: _Graph, nodes: _Nodes, node: int, borders: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the standing neighbours of a node; the cell sides shared with each are left in `borders`."""
+    neighbours = np.empty(4 * graph.sizes[node], np.int64)
     found = 0
-    member = label
+    member = node
     while member >= 0:
-        for cell in patches.cells[patches.starts[member] : patches.starts[member + 1]]:
-            for row_step, column_step in ((-1, 0), (0, -1), (0, 1), (1, 0)):
-                row, column = cell // columns + row_step, cell % columns + column_step
-                if row < 0 or column < 0 or row >= rows or column >= columns:
-                    continue
-                neighbour = _find(patches.parents, patches.labels[row, column])
-                if neighbour in (NO_LABEL, label):
-                    continue
-                if borders[neighbour] == 0:
-                    neighbours[found] = neighbour
-                    found += 1
-                borders[neighbour] += 1
-        member = patches.following[member]
+        for border in range(graph.starts[member], graph.starts[member + 1]):
+            neighbour = find(nodes.parents, graph.neighbours[border])
+            if neighbour == node:
+                continue
+            if borders[neighbour] == 0:
+                neighbours[found] = neighbour
+                found += 1
+            borders[neighbour] += graph.lengths[border]
+        member = nodes.following[member]
     return neighbours[:found]
 
 
 @njit(cache=True, nogil=True)
-def _join_longest(patches: _Patches, label: int, neighbours: NDArray[np.int64], borders: NDArray[np.int64]) -> int:
-    """Join a patch to its best neighbour and that one to the neighbours of its class; `borders` is cleared."""
-    best = label
+def _join_longest(
+    graph: _Graph, nodes: _Nodes, node: int, neighbours: NDArray[np.int64], borders: NDArray[np.int64]
+) -> int:
+    """Join a node to its best neighbour and that one to the neighbours of its class; `borders` is cleared."""
+    best = node
     best_rank = (np.int64(0), np.int64(0), np.int64(0))
     for neighbour in neighbours:
-        rank = (borders[neighbour], patches.sizes[neighbour], -neighbour)
+        rank = (borders[neighbour], graph.sizes[neighbour], -graph.patches[neighbour])
         if rank > best_rank:
             best, best_rank = neighbour, rank
         borders[neighbour] = 0
-    if best == label:
-        return label
-    _absorb(patches, best, label)
+    if best == node:
+        return node
+    _absorb(graph, nodes, best, node)
     for neighbour in neighbours:
-        if neighbour != best and patches.values[neighbour] == patches.values[best]:
-            _absorb(patches, best, neighbour)
+        if neighbour != best and graph.values[neighbour] == graph.values[best]:
+            _absorb(graph, nodes, best, neighbour)
     return best
 
 
 @njit(cache=True, nogil=True)
-def _absorb(patches: _Patches, winner: int, taken: int) -> None:
-    patches.parents[taken] = winner
-    patches.sizes[winner] += patches.sizes[taken]
-    patches.following[patches.tails[winner]] = taken
-    patches.tails[winner] = patches.tails[taken]
-
-
-@njit(cache=True, nogil=True)
-def _renumber(labels: NDArray[np.int32], parents: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Number the standing labels 1..n in place, in reading order; return their former labels, 0 first."""
-    numbers = np.zeros(parents.size, np.int32)
-    kept = np.zeros(parents.size, np.int64)
-    count = 0
-    flat = labels.ravel()
-    for cell in range(flat.size):
-        label = parents[flat[cell]]
-        if label != NO_LABEL and numbers[label] == 0:
-            count += 1
-            numbers[label] = count
-            kept[count] = label
-        flat[cell] = numbers[label]
-    return kept[: count + 1]
+def _absorb(graph: _Graph, nodes: _Nodes, winner: int, taken: int) -> None:
+    nodes.parents[taken] = winner
+    graph.sizes[winner] += graph.sizes[taken]
+    nodes.following[nodes.tails[winner]] = taken
+    nodes.tails[winner] = nodes.tails[taken]

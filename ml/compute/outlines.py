@@ -1,5 +1,6 @@
-"""Outlines of labelled patches, traced along cell sides so that neighbours share every vertex."""
+"""Outlines of patches that form a valid coverage: every line between two patches is drawn once, for both."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -7,33 +8,47 @@ import shapely
 from numba import njit
 from numpy.typing import NDArray
 
+from ml.compute.arcs import corner_bytes, trace_lines
 from ml.compute.grids import Grid
-from ml.compute.minimum_unit import NO_LABEL
+from ml.compute.lines import Lines, chain_lines, no_lines, split_lines
+from ml.compute.patch_labels import NO_LABEL, with_row_above
+from ml.compute.thinning import Arcs, ThinningRules, no_rules, thin_lines
 
-# Headings in reading order of a clock: east, south, west, north, as (row step, column step).
-EAST = 0
-ROW_STEPS = np.array([0, 1, 0, -1])
-COLUMN_STEPS = np.array([1, 0, -1, 0])
-# The cell ahead on the left and on the right of each heading, from the lattice point one stands on.
-LEFT_ROWS, LEFT_COLUMNS = np.array([-1, 0, 0, -1]), np.array([0, 0, -1, -1])
-RIGHT_ROWS, RIGHT_COLUMNS = np.array([0, 0, -1, -1]), np.array([0, -1, -1, 0])
+# More than the columns of any map, and, for pairs of nodes, a factor that keeps most of them apart.
+MANY = 2**31
+
+LabelledStrips = Iterator[tuple[int, NDArray[np.int32]]]
 
 
-class _Rings(NamedTuple):
-    """Traced rings.
+class Outlines(NamedTuple):
+    """Arcs, and how they follow each other around patches.
 
     Attributes:
-        owners: (rings,) label of the patch.
-        ends: (rings,) one past the last vertex of each ring in `points`.
-        points: (vertices, 2) lattice points, column and row.
+        lines: the arcs.
+        owners: (ways,) patch on the right of each way, sorted; a way is an arc in one direction.
+        ways: (ways,) arc x 2, + 1 where it is walked backwards.
+        following: (ways,) place of the way that goes on around the same patch.
     """
 
+    lines: Lines
     owners: NDArray[np.int32]
-    ends: NDArray[np.int64]
-    points: NDArray[np.int32]
+    ways: NDArray[np.int64]
+    following: NDArray[np.int64]
+
+    def polygons(self, first: int, last: int, grid: Grid, factor: int = 1) -> NDArray[np.object_]:
+        """Draw patches `first` to `last`, both included, in the coordinates of a grid."""
+        start, stop = np.searchsorted(self.owners, [first, last + 1])
+        points, ends, owners = _rings(self, start, stop)
+        if not len(ends):
+            return np.zeros(0, object)
+        order = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        rings = np.asarray(shapely.linearrings(_map_coordinates(points * factor, grid), indices=order))
+        return np.asarray(shapely.polygons(rings, indices=owners - first))
 
 
-def outline_patches(labels: NDArray[np.int32], grid: Grid, *, factor: int = 1) -> NDArray[np.object_]:
+def outline_patches(
+    labels: NDArray[np.int32], grid: Grid, *, factor: int = 1, tolerance: float = 0.0
+) -> NDArray[np.object_]:
     """Turn labelled patches into polygons that form a valid coverage.
 
     A vertex stands at every turn and wherever three patches meet, in all of them, so no two neighbours
@@ -43,26 +58,156 @@ def outline_patches(labels: NDArray[np.int32], grid: Grid, *, factor: int = 1) -
         labels: (rows, columns) int32; each label 1..n is one 4-connected patch, 0 is left out.
         grid: the cells of the map.
         factor: cells of `grid` on each side of one cell of `labels`; those at the edges may be cut.
+        tolerance: root of the area, in units of the grid, of the largest triangle whose vertex goes; 0 keeps all.
 
     Returns:
         (n,) shapely polygons, by label.
     """
-    padded = np.pad(labels, 1)
-    ring_count, vertex_count = _trace(padded, _room_for(0, 0))
-    traced = _room_for(ring_count, vertex_count)
-    _trace(padded, traced)
-    order = np.repeat(np.arange(ring_count), np.diff(traced.ends, prepend=0))
-    rings = np.asarray(shapely.linearrings(_map_coordinates(traced.points * factor, grid), indices=order))
-    by_owner = np.argsort(traced.owners, kind="stable")  # a patch's first ring is its outside
-    return np.asarray(shapely.polygons(rings[by_owner], indices=traced.owners[by_owner] - 1))
+    count = int(labels.max(initial=0))
+    rules = rules_for(count, grid, factor=factor, tolerance=tolerance)
+    outlines = draw_outlines(iter([(0, labels)]), labels.shape[1], labels.shape[0], rules)
+    return outlines.polygons(1, count, grid, factor)
 
 
-def _room_for(ring_count: int, vertex_count: int) -> _Rings:
-    return _Rings(
-        owners=np.empty(ring_count, np.int32),
-        ends=np.empty(ring_count, np.int64),
-        points=np.empty((vertex_count, 2), np.int32),
-    )
+def rules_for(patches: int, grid: Grid, *, factor: int = 1, tolerance: float = 0.0) -> ThinningRules:
+    """What may go from the lines of a map, when patches may lose what they like.
+
+    Where the last blocks are cut by the edge of the grid, lines there keep their vertices: their triangles are
+    not those of whole blocks.
+    """
+    if tolerance <= 0:
+        return no_rules(patches + 1)
+    cell = grid.cell_width * grid.cell_height * factor**2
+    edge = np.array([side // factor if side % factor else side for side in (grid.width, grid.height)], np.int64)
+    free = no_rules(patches + 1)
+    return free._replace(largest=int(2 * tolerance**2 / cell * (1 + 1e-9)), edge=edge)
+
+
+def draw_outlines(strips: LabelledStrips, width: int, height: int, rules: ThinningRules) -> Outlines:
+    """Trace and thin the arcs of a map read strip by strip.
+
+    Args:
+        strips: first row and (rows, width) patches of each strip, from top to bottom.
+        width: columns of the map.
+        height: rows of the map.
+        rules: which vertices may go.
+
+    Returns:
+        The outlines, the same wherever the strips are cut. One bit by corner of the map is held meanwhile.
+    """
+    corners = np.zeros(corner_bytes(width, height), np.uint8)
+    found, above = [], no_lines()
+    for first, cells in with_row_above(strips, width, height):
+        whole, above = split_lines(trace_lines(cells, first, above, corners))
+        found.append(thin_lines(whole, corners, width, rules))
+    spares = np.concatenate([arcs.spares for arcs in found])
+    lines = chain_lines(arcs.lines for arcs in found)
+    found.clear()
+    return _joined(_without_twins(Arcs(lines, spares)))
+
+
+def _without_twins(arcs: Arcs) -> Lines:
+    """Give their last vertex back to arcs that became the same straight line between the same two nodes."""
+    lines = arcs.lines
+    is_short = (np.diff(lines.ends, prepend=0) == 2) & (lines.keys[:, 0] >= 0)
+    nodes = np.sort(lines.keys[is_short][:, [0, 2]] // 4, axis=1)
+    _pairs, where, counts = np.unique(nodes[:, 0] * MANY + nodes[:, 1], return_inverse=True, return_counts=True)
+    twins = np.flatnonzero(is_short)[counts[where] > 1]
+    twins = twins[arcs.spares[twins, 0] >= 0]
+    if not twins.size:
+        return lines
+    points = np.insert(lines.points, lines.ends[twins] - 1, arcs.spares[twins], axis=0)
+    added = np.zeros(len(lines.ends), np.int64)
+    added[twins] = 1
+    return lines._replace(points=points, ends=lines.ends + np.cumsum(added))
+
+
+def _joined(lines: Lines) -> Outlines:
+    """Find which way follows which around each patch."""
+    count = len(lines.ends)
+    owners = lines.sides[:, ::-1].ravel()  # forwards the patch on the right, backwards the one on the left
+    leaving, onward = lines.keys[:, [0, 2]].ravel(), lines.keys[:, [3, 1]].ravel()
+    firsts = lines.points[np.concatenate([[0], lines.ends[:-1]]).astype(np.int64)[:count]]
+    is_ring = leaving < 0
+    place = firsts[:, 1].astype(np.int64) * MANY + firsts[:, 0]
+    sorting = np.where(is_ring, place.repeat(2), leaving)
+    ways = np.lexsort((sorting, is_ring, owners))
+    ways = ways[owners[ways] != NO_LABEL]
+    following = np.arange(ways.size)
+    is_arc = np.flatnonzero(~is_ring[ways])
+    by_key = is_arc[np.argsort(leaving[ways[is_arc]])]
+    following[is_arc] = by_key[np.searchsorted(leaving[ways[by_key]], onward[ways[is_arc]])]
+    return Outlines(lines, owners[ways], ways, following)
+
+
+@njit(cache=True, nogil=True)
+def _rings(outlines: Outlines, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+    """Write the rings of some ways, the outside of each patch before its holes: vertices, ends, owners."""
+    total = stop - start
+    for place in range(start, stop):
+        arc = outlines.ways[place] // 2
+        total += outlines.lines.ends[arc] - (outlines.lines.ends[arc - 1] if arc > 0 else 0)
+    points = np.empty((total, 2), np.int32)
+    ends, owners = np.empty(stop - start, np.int64), np.empty(stop - start, np.int32)
+    walked = np.zeros(stop - start, np.bool_)
+    count, vertex = 0, 0
+    for place in range(start, stop):
+        if walked[place - start]:
+            continue
+        first = vertex
+        vertex = _write_ring(outlines, place, start, walked, points, vertex)
+        ends[count], owners[count] = vertex, outlines.owners[place]
+        _put_outside_first(points, first, ends, owners, count)
+        count += 1
+    return points[:vertex], ends[:count], owners[:count]
+
+
+@njit(cache=True, nogil=True)
+def _write_ring(
+    outlines: Outlines, place: int, start: int, walked: NDArray[np.bool_], points: NDArray[np.int32], vertex: int
+) -> int:
+    lines = outlines.lines
+    first = vertex
+    while not walked[place - start]:
+        walked[place - start] = True
+        arc, backwards = outlines.ways[place] // 2, outlines.ways[place] % 2
+        begin, end = lines.ends[arc - 1] if arc > 0 else 0, lines.ends[arc]
+        for step in range(end - begin - 1):
+            points[vertex] = lines.points[end - 1 - step if backwards else begin + step]
+            vertex += 1
+        place = outlines.following[place]
+    points[vertex] = points[first]
+    return vertex + 1
+
+
+@njit(cache=True, nogil=True)
+def _put_outside_first(
+    points: NDArray[np.int32], first: int, ends: NDArray[np.int64], owners: NDArray[np.int32], count: int
+) -> None:
+    """Move a clockwise ring, the outside, before the holes of its patch that were written earlier."""
+    begin = count
+    while begin > 0 and owners[begin - 1] == owners[count]:
+        begin -= 1
+    if begin == count or not _is_clockwise(points[first : ends[count]]):
+        return
+    opening = ends[begin - 1] if begin > 0 else 0
+    outside = points[first : ends[count]].copy()
+    holes = points[opening:first].copy()
+    points[opening : opening + len(outside)] = outside
+    points[opening + len(outside) : ends[count]] = holes
+    for ring in range(count - 1, begin - 1, -1):
+        ends[ring + 1] = ends[ring] + len(outside)
+    ends[begin] = opening + len(outside)
+
+
+@njit(cache=True, nogil=True)
+def _is_clockwise(ring: NDArray[np.int32]) -> bool:
+    """Whether a ring has its inside on the right (rows go down)."""
+    area = np.int64(0)
+    for vertex in range(ring.shape[0] - 1):
+        one, other = ring[vertex], ring[vertex + 1]
+        area += np.int64(one[0]) * other[1] - np.int64(other[0]) * one[1]
+    return bool(area > 0)
 
 
 def _map_coordinates(points: NDArray[np.int32], grid: Grid) -> NDArray[np.float64]:
@@ -70,73 +215,3 @@ def _map_coordinates(points: NDArray[np.int32], grid: Grid) -> NDArray[np.float6
     west, _, _, north = grid.bounds
     columns, rows = np.minimum(points, (grid.width, grid.height)).T
     return np.column_stack((west + columns * grid.cell_width, north - rows * grid.cell_height))
-
-
-@njit(cache=True, nogil=True)
-def _trace(padded: NDArray[np.int32], rings: _Rings) -> tuple[int, int]:
-    """Follow each outline once with its patch on the right, from the first eastward side not yet followed.
-
-    Rings come in reading order of their first side, so the outside of a patch comes before its holes.
-
-    Args:
-        padded: labels with one more cell, 0, on each side.
-        rings: filled when it has room for all, untouched when it has room for none.
-
-    Returns:
-        How many rings and vertices there are; each ring repeats its first vertex.
-    """
-    rows, columns = padded.shape
-    followed = np.zeros((rows, columns), np.bool_)
-    ring_count, vertex_count = 0, 0
-    for row in range(1, rows - 1):
-        for column in range(1, columns - 1):
-            label = padded[row, column]
-            if label == NO_LABEL or padded[row - 1, column] == label or followed[row, column]:
-                continue
-            vertex_count = _follow(padded, followed, row, column, vertex_count, rings)
-            if rings.owners.size > 0:
-                rings.owners[ring_count] = label
-                rings.ends[ring_count] = vertex_count
-            ring_count += 1
-    return ring_count, vertex_count
-
-
-@njit(cache=True, nogil=True)
-def _follow(
-    padded: NDArray[np.int32], followed: NDArray[np.bool_], row: int, column: int, vertex: int, rings: _Rings
-) -> int:
-    """Follow one outline from the upper left corner of a cell, eastwards; return the next free vertex.
-
-    At a corner where the patch continues diagonally, the outline crosses over to the far cell: the two sides
-    of the corner then belong to two rings (outside and hole), and no ring touches itself.
-    """
-    label = padded[row, column]
-    first_row, first_column, heading, start = row, column, EAST, vertex
-    while True:
-        if heading == EAST:
-            followed[row, column] = True
-        left_behind = padded[row + LEFT_ROWS[heading], column + LEFT_COLUMNS[heading]]
-        row, column = row + ROW_STEPS[heading], column + COLUMN_STEPS[heading]
-        left = padded[row + LEFT_ROWS[heading], column + LEFT_COLUMNS[heading]]
-        right = padded[row + RIGHT_ROWS[heading], column + RIGHT_COLUMNS[heading]]
-        turn = 3 if left == label else 0 if right == label else 1
-        if turn != 0 or left != left_behind:
-            vertex = _add_vertex(rings, vertex, row, column)
-        heading = (heading + turn) % 4
-        if row == first_row and column == first_column and heading == EAST:
-            return _close_ring(rings, start, vertex)
-
-
-@njit(cache=True, nogil=True)
-def _add_vertex(rings: _Rings, vertex: int, row: int, column: int) -> int:
-    if rings.points.size > 0:
-        rings.points[vertex, 0] = column - 1  # without the padding
-        rings.points[vertex, 1] = row - 1
-    return vertex + 1
-
-
-@njit(cache=True, nogil=True)
-def _close_ring(rings: _Rings, start: int, vertex: int) -> int:
-    if rings.points.size > 0:
-        rings.points[vertex] = rings.points[start]
-    return vertex + 1

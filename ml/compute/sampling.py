@@ -73,8 +73,7 @@ def draw_from_classes(
         AuditError: the size is too small for the strata, or larger than the map.
         RasterError: the raster cannot be used.
     """
-    source = strata_of_classes(Path(class_map))
-    return _draw(source, size=size, key=_key_of(seed, secret), fewest=fewest, equal_share=EQUAL_SHARE)
+    return draw_from_strata(strata_of_classes(Path(class_map)), size=size, seed=seed, secret=secret, fewest=fewest)
 
 
 def draw_from_stack(stack_paths: Iterable[Path], *, size: int, seed: int, secret: str = "") -> Draw:
@@ -94,6 +93,24 @@ def draw_from_stack(stack_paths: Iterable[Path], *, size: int, seed: int, secret
     """
     source = strata_of_blocks([Path(path) for path in stack_paths], size)
     return _draw(source, size=size, key=_key_of(seed, secret), fewest=SMALLEST_STRATUM, equal_share=0.0)
+
+
+def draw_from_strata(
+    source: StrataSource, *, size: int, seed: int, secret: str = "", fewest: int = FEWEST_OF_A_STRATUM
+) -> Draw:
+    """Draw cells of strata of any kind; those of few cells are joined.
+
+    Args:
+        source: the strata.
+        size: points in all.
+        seed: public half of the seed.
+        secret: other half, as for `draw_from_classes`.
+        fewest: points that each stratum gets, as `allocate` says; strata of fewer cells are joined.
+
+    Raises:
+        AuditError: the size is too small for the strata, or larger than the map.
+    """
+    return _draw(source, size=size, key=_key_of(seed, secret), fewest=fewest, equal_share=EQUAL_SHARE)
 
 
 def allocate(cells: Mapping[str, int], *, size: int, fewest: int, equal_share: float) -> dict[str, int]:

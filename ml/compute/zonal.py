@@ -1,4 +1,4 @@
-"""Areas by zone: every cell whose centre lies in a zone counts for it, in one pass over the map."""
+"""Areas by zone: each cell counts by the share of it that a zone covers, in one pass over the map."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from ml.compute.class_rasters import open_class_map
 from ml.compute.errors import ZoneError
@@ -17,13 +18,16 @@ from ml.compute.zone_cells import count_cells, zone_edges
 
 CELLS_AT_ONCE = 8_000_000
 VALUE_COUNT = 65536
+# A share of a cell is summed by strips: what their order changes is rounded away.
+CELL_DECIMALS = 6
 
 
 def zonal_areas(classes_path: Path, zones: gpd.GeoDataFrame, zone_field: str) -> pd.DataFrame:
     """Area of each class in each zone.
 
-    A cell belongs to every zone that holds its centre: zones may overlap, and of zones that only touch a cell
-    belongs to one. Zones of another projection are reprojected; zones of the same name add up.
+    A cell on the border of a zone counts by the share of it inside: the areas are exact, however small the zone.
+    Zones may overlap: each is measured by itself. Zones of another projection are reprojected; zones of the same
+    name add up; a zone outside the map, or on no data, has no row; one that crosses itself is repaired.
 
     Args:
         classes_path: class raster, 0 = no data.
@@ -81,7 +85,7 @@ def count_by_zone(
         grid: the cells of the strips.
 
     Returns:
-        `zone`, `value`, `cells`, sorted by zone and value.
+        `zone`, `value`, `cells` (float: those on a border by their share), sorted by zone and value.
 
     Raises:
         ZoneError: the zones lack the field, a name or a projection.
@@ -95,10 +99,10 @@ def count_by_zone(
     ]
     counts = pd.concat(found, ignore_index=True)
     counted = counts[counts["value"] != 0].groupby(["zone", "value"], sort=True)["cells"].sum()
-    return counted.reset_index()
+    return counted.round(CELL_DECIMALS).reset_index()
 
 
-def _present(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _present(counts: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     zone, number = np.nonzero(counts)
     return zone, number, counts[zone, number]
 
@@ -115,8 +119,17 @@ def _outlines_and_names(zones: gpd.GeoDataFrame, zone_field: str, grid: Grid) ->
         raise ZoneError(f"Row {unnamed.argmax() + 1} of the zones has no '{zone_field}'; fill it in.")
     if zones.crs is None:
         raise ZoneError("The zones have no projection; set their EPSG code.")
-    outlines = in_crs(zones, grid.crs).geometry.to_numpy()
+    outlines = in_crs(zones, grid.crs).geometry.to_numpy().copy()
     areal = np.isin(shapely.get_type_id(outlines), (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
     if not areal.all():
         raise ZoneError(f"Row {(~areal).argmax() + 1} of the zones is not a polygon; draw it as one or delete it.")
+    # A valid outline may cross itself by a hair once it is reprojected.
+    crossing = ~shapely.is_valid(outlines)
+    outlines[crossing] = [_repaired(outline) for outline in outlines[crossing]]
     return outlines, names
+
+
+def _repaired(outline: BaseGeometry) -> BaseGeometry:
+    """The ground of an outline that crosses itself, without the lines that a repair may leave."""
+    parts = shapely.get_parts(shapely.make_valid(outline, method="structure", keep_collapsed=False))
+    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])

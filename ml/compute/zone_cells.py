@@ -1,4 +1,4 @@
-"""Cells whose centre lies in a zone, counted row by row without ever drawing the zones."""
+"""Cells of zones, counted by the exact share of each cell that a zone covers, without ever drawing the zones."""
 
 import math
 from typing import NamedTuple
@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 
 from ml.compute.grids import Grid
 
-CENTRE = 0.5
+# Rounding leaves shares of this size where a zone covers nothing, or all, of a cell.
+LEAST_SHARE = 1e-9
+# Cells of a zone worked on at a time, so that they stay in the processor's cache.
+CELLS_AT_A_TIME = 1 << 17
 
 
 class ZoneEdges(NamedTuple):
-    """The sides of zones in cells of a grid, each from its upper to its lower end, level ones left out.
+    """The sides of zones in cells of a grid, each walked with its zone on the right (rows go down).
 
     Attributes:
-        tops: (edges, 2) column and row of the upper ends.
-        bottoms: (edges, 2) column and row of the lower ends.
+        points: (edges, 4) column and row where an edge begins, column and row where it ends; level ones left out.
         starts: (zones + 1,) where the edges of each zone start.
-        extents: (zones, 2) upper and lower row of each zone.
+        extents: (zones, 4) first and last column, first and last row of each zone, as fractions of cells.
     """
 
-    tops: NDArray[np.float64]
-    bottoms: NDArray[np.float64]
+    points: NDArray[np.float64]
     starts: NDArray[np.int64]
     extents: NDArray[np.float64]
 
@@ -37,8 +38,9 @@ def zone_edges(zones: NDArray[np.object_], grid: Grid) -> ZoneEdges:
         grid: the cells to count.
 
     Returns:
-        Their edges. An edge shared by two zones is the same numbers in both, so that no cell falls between.
+        Their edges.
     """
+    zones = shapely.orient_polygons(zones, exterior_cw=True)
     _, points, (ring_ends, part_ends, zone_ends) = shapely.to_ragged_array(
         [shapely.multipolygons([zone]) if zone.geom_type == "Polygon" else zone for zone in zones]
     )
@@ -47,18 +49,19 @@ def zone_edges(zones: NDArray[np.object_], grid: Grid) -> ZoneEdges:
     is_last = np.zeros(len(cells), bool)
     is_last[ring_ends[1:] - 1] = True
     firsts = np.flatnonzero(~is_last)
-    falls = cells[firsts, 1] < cells[firsts + 1, 1]
-    kept = cells[firsts, 1] != cells[firsts + 1, 1]
-    tops = np.where(falls[:, None], cells[firsts], cells[firsts + 1])[kept]
-    bottoms = np.where(falls[:, None], cells[firsts + 1], cells[firsts])[kept]
-    starts = np.searchsorted(firsts[kept], ring_ends[part_ends[zone_ends]])
+    firsts = firsts[cells[firsts, 1] != cells[firsts + 1, 1]]
     bounds = shapely.bounds(zones)
-    extents = (north - bounds[:, [3, 1]]) / grid.cell_height
-    return ZoneEdges(tops, bottoms, starts, extents)
+    across = (bounds[:, [0, 2]] - west) / grid.cell_width
+    down = (north - bounds[:, [3, 1]]) / grid.cell_height
+    return ZoneEdges(
+        points=np.hstack((cells[firsts], cells[firsts + 1])),
+        starts=np.searchsorted(firsts, ring_ends[part_ends[zone_ends]]),
+        extents=np.hstack((across, down)),
+    )
 
 
 @njit(cache=True, nogil=True)
-def count_cells(kinds: NDArray[np.int32], first_row: int, kind_count: int, edges: ZoneEdges) -> NDArray[np.int64]:
+def count_cells(kinds: NDArray[np.int32], first_row: int, kind_count: int, edges: ZoneEdges) -> NDArray[np.float64]:
     """Count the cells of each kind in each zone, over one strip of a map.
 
     Args:
@@ -68,58 +71,87 @@ def count_cells(kinds: NDArray[np.int32], first_row: int, kind_count: int, edges
         edges: the zones.
 
     Returns:
-        (zones, kind_count) cells whose centre is in the zone; a centre on an edge counts below or right of it.
+        (zones, kind_count) cells, those on a zone's border by the share that the zone covers.
     """
     zone_count = edges.extents.shape[0]
-    counts = np.zeros((zone_count, kind_count), np.int64)
-    end_row = first_row + kinds.shape[0]
+    counts = np.zeros((zone_count, kind_count), np.float64)
+    rows, columns = kinds.shape
     for zone in range(zone_count):
-        top = max(first_row, math.ceil(edges.extents[zone, 0] - CENTRE))
-        bottom = min(end_row, math.ceil(edges.extents[zone, 1] - CENTRE))
-        if top < bottom:
-            starts, crossings = _cross_rows(edges, zone, top, bottom)
-            _count_zone(kinds[top - first_row : bottom - first_row], starts, crossings, counts[zone])
+        left = max(0, math.floor(edges.extents[zone, 0]))
+        right = min(columns, math.ceil(edges.extents[zone, 1]))
+        top = max(first_row, math.floor(edges.extents[zone, 2]))
+        bottom = min(first_row + rows, math.ceil(edges.extents[zone, 3]))
+        if left >= right or top >= bottom:
+            continue
+        at_a_time = max(1, CELLS_AT_A_TIME // (right - left))
+        covers = np.zeros((min(at_a_time, bottom - top), right - left + 2), np.float64)
+        for row in range(top, bottom, at_a_time):
+            part = covers[: min(at_a_time, bottom - row)]
+            _cover(edges, zone, row, left, part)
+            below = row - first_row
+            _add_covered(kinds[below : below + part.shape[0], left:right], part, counts[zone])
     return counts
 
 
 @njit(cache=True, nogil=True)
-def _cross_rows(edges: ZoneEdges, zone: int, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return where the outline of a zone crosses the centre lines of rows `top` to `bottom`, by row."""
-    first, last = edges.starts[zone], edges.starts[zone + 1]
-    starts = np.zeros(bottom - top + 1, np.int64)
-    for edge in range(first, last):
-        for row in range(*_rows_crossed(edges, edge, top, bottom)):
-            starts[row - top + 1] += 1
-    starts = np.cumsum(starts)
-    crossings = np.empty(starts[-1], np.float64)
-    filled = starts.copy()
-    for edge in range(first, last):
-        x, y = edges.tops[edge]
-        slope = (edges.bottoms[edge, 0] - x) / (edges.bottoms[edge, 1] - y)
-        for row in range(*_rows_crossed(edges, edge, top, bottom)):
-            crossings[filled[row - top]] = x + (row + CENTRE - y) * slope
-            filled[row - top] += 1
-    return starts, crossings
+def _cover(edges: ZoneEdges, zone: int, top: int, left: int, covers: NDArray[np.float64]) -> None:
+    """Write into `covers` what each edge adds to the share of a cell beyond that of the cell on its left.
+
+    Summed from left to right along a row, they are the exact share of each cell that the zone covers.
+    """
+    bottom, width = top + covers.shape[0], covers.shape[1] - 2
+    for edge in range(edges.starts[zone], edges.starts[zone + 1]):
+        x, y, end_x, end_y = edges.points[edge]
+        upper, lower = min(y, end_y), max(y, end_y)
+        if upper >= bottom or lower <= top:
+            continue
+        # With the zone on the right, an edge that climbs has its zone to the east.
+        sign = 1.0 if y > end_y else -1.0
+        slope = (end_x - x) / (end_y - y)
+        for row in range(max(top, math.floor(upper)), min(bottom, math.ceil(lower))):
+            start, stop = max(upper, row), min(lower, row + 1)
+            at_start, at_stop = x + (start - y) * slope - left, x + (stop - y) * slope - left
+            _cover_row(covers[row - top], min(at_start, at_stop), max(at_start, at_stop), sign * (stop - start), width)
 
 
 @njit(cache=True, nogil=True)
-def _rows_crossed(edges: ZoneEdges, edge: int, top: int, bottom: int) -> tuple[int, int]:
-    first = max(top, math.ceil(edges.tops[edge, 1] - CENTRE))
-    return first, min(bottom, math.ceil(edges.bottoms[edge, 1] - CENTRE))
+def _cover_row(covers: NDArray[np.float64], start: float, stop: float, height: float, width: int) -> None:
+    """Add one edge that runs from `start` to `stop` along a row, `height` of it (negative: the end of a zone)."""
+    first, last = math.floor(start), math.floor(stop)
+    if last < 0:
+        covers[0] += height
+    elif first >= width:
+        return
+    elif first == last or stop <= start:
+        within = first + 1 - 0.5 * (start + stop)
+        covers[first] += height * within
+        covers[first + 1] += height * (1 - within)
+    else:
+        _cover_cells(covers, start, stop, height, width)
 
 
 @njit(cache=True, nogil=True)
-def _count_zone(
-    kinds: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    crossings: NDArray[np.float64],
-    counts: NDArray[np.int64],
-) -> None:
-    columns = kinds.shape[1]
-    for row in range(kinds.shape[0]):
-        across = np.sort(crossings[starts[row] : starts[row + 1]])
-        for pair in range(0, across.size - 1, 2):
-            left = max(0, math.ceil(across[pair] - CENTRE))
-            right = min(columns, math.ceil(across[pair + 1] - CENTRE))
-            for column in range(left, right):
-                counts[kinds[row, column]] += 1
+def _cover_cells(covers: NDArray[np.float64], start: float, stop: float, height: float, width: int) -> None:
+    """Add one edge that crosses several cells: in each, the area on its right that earlier cells did not have."""
+    each = height / (stop - start)
+    before = 0.0
+    for column in range(max(0, math.floor(start)), min(width + 1, math.floor(stop) + 2)):
+        inner_start, inner_stop = max(start, column), min(stop, column + 1)
+        crossed = max(0.0, inner_stop - inner_start)
+        passed = max(0.0, min(stop, column) - start)
+        share = each * (passed + crossed * (column + 1 - 0.5 * (inner_start + inner_stop)))
+        covers[column] += share - before
+        before = share
+
+
+@njit(cache=True, nogil=True)
+def _add_covered(kinds: NDArray[np.int32], covers: NDArray[np.float64], counts: NDArray[np.float64]) -> None:
+    """Add the shares of cells to the counts of their kinds, and clear `covers`."""
+    rows, columns = kinds.shape
+    for row in range(rows):
+        share = 0.0
+        for column in range(columns):
+            share += covers[row, column]
+            if share > LEAST_SHARE:
+                counts[kinds[row, column]] += share if share < 1 - LEAST_SHARE else 1.0
+    covers[:] = 0.0

@@ -24,6 +24,10 @@ class RunQuerySet(models.QuerySet["Run"]):
             Q(heartbeat_at__isnull=True) | Q(heartbeat_at__lt=moment)
         )
 
+    def at_step(self, name: str) -> Self:
+        """Those whose step of that name has begun and not finished."""
+        return self.filter(steps__name=name, steps__state=StepState.RUNNING)
+
 
 class Run(models.Model):
     """One long job."""

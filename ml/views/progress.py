@@ -21,6 +21,7 @@ TRAINING_WORDS = {
 }
 MAPPING_WORDS = {
     "map_by_windows": gettext_lazy("Map by windows"),
+    "weigh_years": gettext_lazy("Weigh with the year before"),
     "vectorise": gettext_lazy("Draw the polygons"),
     "load": gettext_lazy("Load the polygons"),
     "bind_corrections": gettext_lazy("Take over the earlier corrections"),

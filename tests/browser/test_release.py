@@ -51,6 +51,7 @@ def test_two_administrators_sign_and_everybody_downloads(site, new_page, vintage
     picture(page, f"release-gate-{width}")
     page.locator("#id_acknowledges_dropped").check()
     page.locator("#prepare-title ~ form button").click()
+    expect(page.locator(".hash--signed")).to_be_visible()
     release = Release.objects.get()
     expect(page.locator(".hash--signed")).to_have_text(release.dossier_sha256)
     fits(page, width)

@@ -127,6 +127,7 @@ def test_the_form_works_without_scripts(live_web, new_page, people):
     for name, text in (("longitude", "2.305"), ("latitude", "43.605"), ("habitat_0", "F6.1"), ("dataset", "Essai")):
         page.locator(f"#id_{name}").fill(text)
     page.locator("button[name=keep]").click()
+    expect(page).not_to_have_url(f"{live_web}/releves/nouveau/")
     assert Releve.objects.get().determinations.get().cited_code == "F6.1"
 
 

@@ -387,3 +387,49 @@ def test_what_is_not_there_is_not_found(reviewer):
 def test_a_client_makes_its_identifiers(ground, reviewer):
     number = sent(reviewer, ground.body(client_uuid=str(uuid.UUID(int=1))))
     assert reviewer.get(f"{REPORTS}{number}/").json()["properties"]["client_uuid"] == str(uuid.UUID(int=1))
+
+
+FAR = 10**400  # JSON has no largest number
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"geometry": {"type": "Polygon", "coordinates": [[[FAR, 1], [3, 1], [3, 2], [FAR, 1]]]}}, (422, "invalid")),
+        (
+            {"geometry": {"type": "Polygon", "coordinates": [[[0, -90], [3, -90], [3, -89], [0, -90]]]}},
+            (422, "invalid"),
+        ),
+        ({"proposed": {"\ud800": 1}}, (400, "parse_error")),
+        ({"error_type": "\udfff"}, (400, "parse_error")),
+    ],
+)
+@pytest.mark.parametrize("draft", [True, False])
+def test_numbers_places_and_letters_that_are_none_are_answered(ground, reviewer, changes, expected, draft):
+    answer = reviewer.post(REPORTS, ground.body(polygons=[], draft=draft, **changes))
+    assert problem(answer)[:2] == expected
+
+
+def test_a_body_of_thousands_of_fields_is_a_problem_too(ground, reviewer):
+    report = sent(reviewer, ground.body())
+    fields = {f"field-{number}": "x" for number in range(1500)}
+    answer = reviewer.client.post(f"{REPORTS}{report}/attachments/", fields, headers=reviewer.headers)
+    assert problem(answer)[:2] == (400, "bad_request")
+
+
+def test_the_author_reads_by_the_api_what_their_page_says_of_the_desk(ground, reviewer):
+    report = sent(reviewer, ground.body())
+    desk, second = Program(ground.adjudicator), Program(ground.second)
+    desk.move(report, "take")
+    desk.move(report, "ask", question="Quand ?")
+    reviewer.move(report, "submit", answer="En mai.")
+    desk.move(report, "take")
+    desk.move(report, "propose", **ground.decision())
+    second.move(report, "sign", agrees=False, reason="À revoir.")
+    read = {who: who.get(f"{REPORTS}{report}/").json()["properties"] for who in (reviewer, desk)}
+    theirs, own = ground.adjudicator.full_name, ground.reviewer.full_name
+    assert {move["by"] for move in read[reviewer]["moves"]} == {own, ""}
+    assert [message["author"] for message in read[reviewer]["messages"]] == ["", own]
+    assert [move["move"] for move in read[reviewer]["moves"]] == ["submit", "take", "ask", "submit", "take"]
+    assert [move["move"] for move in read[desk]["moves"]][-2:] == ["propose", "sign"]
+    assert [message["author"] for message in read[desk]["messages"]] == [theirs, own]

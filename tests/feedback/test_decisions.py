@@ -140,6 +140,17 @@ def test_two_reviewers_who_disagree_need_two(there):
     assert second_signature(there, report, there.proposal(report)) == {SecondSignature.DISAGREEMENT}
 
 
+def test_a_disagreement_that_comes_after_the_proposal_needs_another_signer(there):
+    polygon = there.polygon()
+    report = there.taken(polygon)
+    assert second_signature(there, report, there.proposal(report)) == set()
+    there.sent(polygon, by=there.another_reviewer(), proposed_type=there.habitat("G5", "faible"))
+    with pytest.raises(NotAllowedError, match=str(SecondSignature.DISAGREEMENT.label)):
+        actions.sign_decision(report=report, by=there.adjudicator, at=there.at)
+    signed = actions.sign_decision(report=report, by=there.second, at=there.at)
+    assert signed.state == ReportState.ACCEPTED
+
+
 def test_the_same_reviewer_twice_is_no_disagreement_nor_are_two_who_agree(there):
     polygon = there.polygon()
     there.sent(polygon, proposed_type=there.habitat("G5", "faible"))
@@ -348,3 +359,69 @@ def test_of_two_who_take_at_once_one_holds():
     for thread in threads:
         thread.join()
     assert sorted(answers) == ["in_review", "locked"]
+
+
+# --- the second signature is not talked away
+
+
+def reasons_of(report):
+    return report.decisions.get().second_signature
+
+
+def test_a_refusal_that_names_other_polygons_still_counts_the_stake_of_the_report(there):
+    elsewhere = there.polygon(4, 4)
+    report = there.taken(there.polygon(habitat=there.mire), declares_interest=False)
+    propose(there, report, there.refusal(seen=((elsewhere.number, 1),), outline=square(4, 4, side=0.001)))
+    assert reasons_of(report) == [SecondSignature.STAKE]
+
+
+def test_a_high_stake_that_the_author_proposed_counts_whatever_is_decided(there):
+    report = there.taken(proposed_type=there.mire)
+    propose(there, report, there.proposal(report, to_type=there.heath))
+    assert SecondSignature.STAKE in reasons_of(report)
+
+
+def test_a_report_that_was_joined_still_disagrees(there):
+    polygon = there.polygon()
+    other = there.sent(polygon, by=there.another_reviewer(), proposed_type=there.habitat("G5", "faible"))
+    report = there.taken(polygon)
+    actions.merge_report(report=other, master=report, by=there.adjudicator, at=there.at)
+    propose(there, report, there.proposal(report))
+    assert reasons_of(report) == [SecondSignature.DISAGREEMENT]
+
+
+def test_what_changes_under_an_outline_sends_its_decision_back_whoever_named_it(there):
+    polygon = there.polygon()
+    outline = square(0, 0, side=0.001)
+    report = there.taken(polygon, outline=outline)
+    propose(there, report, there.proposal(report, outline=outline, seen=()))
+    Polygon.objects.filter(pk=polygon.pk).update(version=2)
+    signed = actions.sign_decision(report=report, by=there.second, at=there.at)
+    assert signed.state == ReportState.IN_REVIEW
+    assert not Correction.objects.exists()
+
+
+def test_nobody_s_report_is_joined_to_the_one_they_proposed_to_decide(there):
+    polygon = there.polygon()
+    today = there.at.date()
+    give_mandate(user=there.adjudicator, role=Role.REVIEWER, territory=there.inside, period=(today, None), on=today)
+    decided = there.proposed(polygon)
+    own = there.sent(polygon, by=there.adjudicator)
+    with pytest.raises(StateForbidsError):
+        actions.merge_report(report=own, master=decided, by=there.second, at=there.at)
+    actions.sign_decision(report=decided, by=there.second, agrees=False, reason="À revoir.", at=there.at)
+    merged = actions.merge_report(report=own, master=decided, by=there.second, at=there.at)
+    assert merged.state == ReportState.MERGED
+
+
+def test_what_corrected_the_place_must_still_stand_when_it_is_signed(there):
+    polygon = there.polygon()
+    first = there.accepted(polygon)
+    polygon.refresh_from_db()
+    report = there.taken(polygon, proposed_type=there.meadow)
+    already = {"outcome": ReportState.ALREADY_FIXED, "reason_code": ReasonCode.ALREADY_CORRECTED, "to_type": None}
+    proposed = propose(there, report, there.proposal(report, correction=Correction.objects.get(), **already))
+    assert proposed.state == ReportState.DECISION_PROPOSED
+    actions.revert_report(report=first, by=there.administrator, reason="Autre lieu.", at=there.at)
+    signed = actions.sign_decision(report=report, by=there.second, at=there.at)
+    assert (signed.state, signed.moves.latest("pk").reason) == (ReportState.IN_REVIEW, MoveReason.POLYGONS_CHANGED)

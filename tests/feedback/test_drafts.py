@@ -9,8 +9,9 @@ from feedback.actions import facts_of
 from feedback.errors import RoundForbidsError
 from feedback.models import Report
 from feedback.states import ReportState
+from habitats.states import VintageState
 from territories.states import Role
-from tests.factories import DAY, Consultation, RoundFactory, person_with, square
+from tests.factories import DAY, Consultation, PolygonFactory, RoundFactory, VintageFactory, person_with, square
 
 pytestmark = pytest.mark.django_db
 BOW_TIE = "POLYGON((2.301 43.601, 2.303 43.603, 2.303 43.601, 2.301 43.603, 2.301 43.601))"
@@ -102,3 +103,10 @@ def test_what_cannot_be_kept_is_named(there, changes, field):
     with pytest.raises(InvalidFieldsError) as raised:
         save(there, **changes)
     assert set(raised.value.fields) == {field}
+
+
+@pytest.mark.parametrize("state", [VintageState.BUILDING, VintageState.REPLACED])
+def test_a_draft_shows_no_polygon_of_a_map_that_is_not_shown(there, state):
+    hidden = PolygonFactory(vintage=VintageFactory(state=state), habitat_type=there.mire)
+    draft = actions.save_draft(facts=there.facts(hidden), by=there.reviewer, at=there.at)
+    assert (draft.polygons.count(), draft.geometry) == (0, None)

@@ -11,7 +11,9 @@ from habitats.models import AuditSample, Polygon, Vintage
 from habitats.states import AuditState, VintageState
 from territories.models import Region
 from tests import factories
-from tests.releases import dropped_correction, ready_map
+from tests.factories import MINUTE
+from tests.factories.ground import AN_INSTANT
+from tests.releases import correct, dropped_correction, ready_map
 
 pytestmark = pytest.mark.django_db
 
@@ -75,11 +77,20 @@ def test_an_audit_sample_opened_on_another_map_blocks(vintage):
     assert blocked(vintage) == ["audit_is_opened"]
 
 
+def test_corrections_after_the_opening_are_counted_beside_the_accuracy_that_does_not_know_them(vintage):
+    assert line_of(vintage, "audit_is_opened").details["corrections_since"] == 0
+    AuditSample.objects.update(opened_at=AN_INSTANT - MINUTE)
+    correct(vintage, 1, "J1.1")
+    line = line_of(vintage, "audit_is_opened")
+    assert (line.state, line.details["corrections_since"]) == (GateState.HOLDS, 1)
+    assert "1 correction" in line.sentence
+
+
 @pytest.mark.parametrize("asked", [{"overall_accuracy": 0.861}, {"macro_f1": 0.81}])
 def test_a_threshold_that_is_not_reached_blocks(vintage, asked):
     ReleaseThresholds.objects.update(**asked)
     assert blocked(vintage) == ["accuracy_is_reached"]
-    assert "0.860" in line_of(vintage, "accuracy_is_reached").sentence
+    assert "0,860" in line_of(vintage, "accuracy_is_reached").sentence
 
 
 def test_without_thresholds_nothing_is_reached(vintage):

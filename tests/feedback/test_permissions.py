@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.gis.geos import Polygon as Outline
 
+from feedback import actions
 from feedback.models import Decision, Report
 from feedback.permissions import is_who, may_attach, may_contest, may_decide, may_hold_round, may_read, places_of
 from feedback.queries import queue_of, reports_visible_to
@@ -173,6 +174,18 @@ def test_an_author_does_everything_with_their_own_report_but_decide_it(there):
     assert may_read(author, report, on)
     assert not may_decide(author, report, on)
     assert not queue_of(author, on).exists()
+
+
+def test_whose_report_was_joined_to_another_does_not_decide_that_one(there):
+    polygon = there.polygon()
+    master, joined = there.sent(polygon), there.sent(polygon, by=there.another_reviewer())
+    author, on = person_with(Role.ADJUDICATOR, there.inside), there.at.date()
+    assert master in queue_of(author, on)
+    Report.objects.filter(pk=joined.pk).update(author=author)
+    actions.merge_report(report=joined, master=master, by=there.adjudicator, at=there.at)
+    assert not may_decide(author, master, on)
+    assert master not in queue_of(author, on)
+    assert may_decide(there.adjudicator, master, on)
 
 
 def test_an_author_attaches_with_a_mandate_in_force(there):

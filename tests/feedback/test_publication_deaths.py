@@ -32,8 +32,8 @@ def patiently(question, worker):
     """Ask until the database says yes, through its death; start a worker that fell, as the supervisor does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if not worker.mark.is_alive():
-            worker.start()
+        for program in (worker, worker.beat):
+            program.keep()
         try:
             if question():
                 return

@@ -1,9 +1,14 @@
 """Actions of a release: thresholds, dossier, two signatures, withdrawal, erratum."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection, transaction
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
+from feedback.actions.checks import require_vintage
 from feedback.errors import DossierChangedError, GateClosedError
 from feedback.models import Decision, Release, ReleaseSignature, ReleaseThresholds, Report
 from feedback.queries.releases import latest_release, next_number, release_before
@@ -271,3 +276,54 @@ def test_a_release_says_what_changed_since_the_year_before(vintage, tmp_path):
     second = published_release(ready_map(tmp_path / "next", year=2025, values=values))
     assert (str(first), str(second)) == ("2024.0", "2025.0")
     assert verify.verify_folder(folder_of(second))["changes"] == 1
+
+
+def test_no_dossier_is_prepared_while_a_draft_may_still_be_sent(vintage, people):
+    vintage.region.rounds.update(grace_ends_at=LATER + DAY)
+    with pytest.raises(GateClosedError):
+        prepare(vintage, people[0])
+    assert actions.prepare_release(vintage=vintage, by=people[0], at=LATER + DAY).state == ReleaseState.PREPARED
+
+
+def test_a_report_being_sent_at_the_moment_of_publication_stops_it(vintage):
+    release, round_ = signed_release(vintage), factories.RoundFactory(region=vintage.region, year=vintage.year)
+    is_sent, may_end, answers = threading.Event(), threading.Event(), []
+
+    def send():
+        with transaction.atomic():
+            require_vintage(round_)
+            factories.ReportFactory(round=round_, state=ReportState.SUBMITTED)
+            is_sent.set()
+            may_end.wait(20)
+        connection.close()
+
+    def publish():
+        try:
+            actions.publish_release(release=release, files=[], content_sha256="a" * 64, layers={}, at=LATER)
+        except StateForbidsError as error:
+            answers.append(error.code)
+        finally:
+            connection.close()
+
+    sender, publisher = threading.Thread(target=send), threading.Thread(target=publish)
+    sender.start()
+    assert is_sent.wait(20)
+    publisher.start()
+    wait_for_a_lock()
+    may_end.set()
+    for thread in (sender, publisher):
+        thread.join()
+    assert answers == ["state_forbids"]
+    release.refresh_from_db()
+    assert release.state == ReleaseState.SIGNED
+
+
+def wait_for_a_lock():
+    """Until somebody waits for a row that somebody else holds."""
+    for _attempt in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")

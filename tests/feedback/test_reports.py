@@ -370,3 +370,16 @@ def _wait_until_somebody_waits():
                 return
         time.sleep(0.05)
     raise AssertionError("nobody waits")
+
+
+def test_the_stake_under_an_outline_counts_whatever_polygon_is_named(there):
+    chosen, beside = there.polygon(), there.polygon(0.2, 0, habitat=there.mire)
+    outline = _box(*chosen.geometry.union(beside.geometry).extent)
+    assert fields_refused(there, chosen, outline=outline) == {"declares_interest"}
+    report = there.sent(chosen, outline=outline, declares_interest=False)
+    assert (report.lowers_stake, report.stake) == (True, "très fort")
+
+
+def test_an_outline_where_the_projection_has_no_place_is_refused_by_name(there):
+    there.polygon()
+    assert fields_refused(there, outline=_box(0, -90, 3, -89)) == {"geometry"}

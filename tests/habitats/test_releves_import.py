@@ -9,7 +9,7 @@ from bioccia.errors import NotAllowedError
 from bioccia.tables import TableError
 from habitats.importers import releve_files
 from habitats.importers.releves import check_releve_file, import_releve_file
-from habitats.models import Determination, Releve, ReleveDataset
+from habitats.models import Determination, HabitatType, Releve, ReleveDataset
 from habitats.states import DatePrecision, ReleveState, Resolution
 from territories.states import Role
 from tests import factories
@@ -142,9 +142,23 @@ def test_a_cell_corrected_on_the_page_is_read_instead(tmp_path, botanist):
 
 
 def test_an_unknown_code_is_answered_with_the_closest_one(tmp_path, botanist):
-    (cell,) = checked(write_text(tmp_path / "r.csv", releve_rows({"habitat": "E1.29"})), botanist).wrong
+    (cell,) = checked(write_text(tmp_path / "r.csv", releve_rows({"habitat": "E1.2-9"})), botanist).wrong
     assert "E1.2 " in cell.message
-    assert (cell.header, cell.value) == ("habitat", "E1.29")
+    assert (cell.header, cell.value) == ("habitat", "E1.2-9")
+
+
+@pytest.mark.parametrize("code", ["E1.29", "E1.2A", "E1.263"])
+def test_levels_four_and_five_are_kept_as_cited_and_lie_within_their_row_of_the_legend(tmp_path, botanist, code):
+    imported(write_text(tmp_path / "r.csv", releve_rows({"habitat": code})), botanist)
+    kept = Releve.objects.get().determinations.get()
+    assert (kept.cited_code, kept.resolution, kept.resolved_type.code) == (code, Resolution.EXACT, "E1.2")
+
+
+def test_where_deeper_levels_were_loaded_a_code_that_is_not_among_them_is_a_mistake(tmp_path, botanist):
+    parent = HabitatType.objects.get(code="E1.2")
+    factories.HabitatTypeFactory(typology=parent.typology, code="E1.26", parent=parent)
+    (cell,) = checked(write_text(tmp_path / "r.csv", releve_rows({"habitat": "E1.29"})), botanist).wrong
+    assert cell.field == "habitat"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from habitats import actions
+from habitats.actions import CitedHabitat
 from habitats.models import Releve, ReleveUpload, Sample
 from habitats.states import ReleveLevel, ReleveState, Resolution
 from species.states import Diffusion
@@ -238,3 +240,21 @@ def test_a_script_in_a_comment_is_text(client, botanist):
     text = page(client, "releve", Releve.objects.get().uuid).content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
+
+
+def test_nobody_judges_what_they_did_not_see(client, botanist, validator, waiting):
+    client.force_login(validator)
+    shown = page(client, "releve", waiting[0].uuid).context["judgement_form"]["seen_at"].initial
+    desk = page(client, "releve-validation").context["form"]["seen_at"].initial
+    for releve in waiting[:2]:
+        facts = releve_facts(external_id=releve.external_id, habitats=(CitedHabitat("EUNIS2012", "E1.3"),))
+        actions.save_releve(facts=facts, dataset=releve.dataset, releve=releve, by=botanist, at=timezone.now())
+    judgement = {"level": "1", "reason": "Photo nette"}
+    answer = post(client, "releve-judge", waiting[0].uuid, data={**judgement, "seen_at": shown})
+    assert answer.status_code == 409
+    batch = {**judgement, "releves": [one.pk for one in waiting], "seen_at": desk}
+    assert post(client, "releve-validation", data=batch).status_code == 409
+    assert not Releve.objects.exclude(level=ReleveLevel.WAITING).exists()
+    shown = page(client, "releve", waiting[0].uuid).context["judgement_form"]["seen_at"].initial
+    assert post(client, "releve-judge", waiting[0].uuid, data={**judgement, "seen_at": shown}).status_code == 302
+    assert Releve.objects.get(pk=waiting[0].pk).level == ReleveLevel.CERTAIN

@@ -19,7 +19,7 @@ from tests.regions import simulated_folder
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 STEPS = {"import", "freeze", "train", "compare", "decide", "map_by_windows", "vectorise", "load", "draw_low_zooms"}
-STEPS |= {"bind_corrections", "count_by_territory", "open_vintage"}
+STEPS |= {"weigh_years", "bind_corrections", "count_by_territory", "open_vintage"}
 
 
 @pytest.fixture

@@ -49,6 +49,9 @@ def interpreter(client):
     return person
 
 
+OPENING = "/audit/2024/1/ouverture/"
+
+
 def address(name, *more):
     return reverse(f"habitats:{name}", args=[2024, 1, *more])
 
@@ -236,11 +239,11 @@ def test_who_releases_draws_closes_and_opens_by_the_pages(client, files, habitat
         for person in people:
             label(point, habitats[0], person)
     client.post(address("audit-close"))
-    assert client.post(address("audit-open")).status_code == 404  # there is no map to assess yet
+    assert client.post(OPENING).status_code == 404  # there is no map to assess yet
     working_map(habitats[:1])
-    client.post(address("audit-open"))
+    client.post(OPENING)
     assert AuditSample.objects.get().is_opened
-    again = client.post(address("audit-open"), follow=True)
+    again = client.post(OPENING, follow=True)
     assert "notice--error" in again.content.decode()
 
 
@@ -257,7 +260,7 @@ def test_others_neither_draw_nor_close_nor_open(client, audit, habitats, role):
     client.force_login(factories.person_with(role))
     assert client.post(reverse("habitats:audit-draw"), {"year": 2024, "size": 40, "seed": 5}).status_code == 403
     working_map(habitats[:1])
-    for name in ("audit-close", "audit-open"):
-        client.post(address(name))
+    client.post(address("audit-close"))
+    client.post(OPENING)
     assert AuditSample.objects.get().state == "drawn"
     assert "gate-title" not in text_of(answer_of(client, "audit"))

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from django.db import transaction
@@ -21,7 +22,15 @@ logger = structlog.get_logger(__name__)
 
 
 @transaction.atomic
-def validate_releve(*, releve: Releve, level: int, reason: str, by: User, at: datetime.datetime) -> Releve:
+def validate_releve(
+    *,
+    releve: Releve,
+    level: int,
+    reason: str,
+    by: User,
+    at: datetime.datetime,
+    seen_at: datetime.datetime | None = None,
+) -> Releve:
     """Give a relevé its level; its sample follows in the same transaction.
 
     Args:
@@ -30,26 +39,34 @@ def validate_releve(*, releve: Releve, level: int, reason: str, by: User, at: da
         reason: why, for its author and for whoever comes after.
         by: a scientific validator with a mandate there.
         at: the moment.
+        seen_at: when its page was shown; what changed since is not judged unseen.
 
     Raises:
         NotAllowedError: no mandate there, or the same organisation.
-        StateForbidsError: it is a draft.
+        StateForbidsError: it is a draft, or changed since it was shown.
         InvalidFieldsError: no reason, or no such level.
     """
     _check_judgement(level, reason)
-    return _judged(releve.pk, level, reason.strip(), by, at)
+    return _judged(releve.pk, _Judgement(level, reason.strip(), seen_at), by, at)
 
 
 @transaction.atomic
 def validate_releves(
-    *, releves: Sequence[Releve], level: int, reason: str, by: User, at: datetime.datetime
+    *,
+    releves: Sequence[Releve],
+    level: int,
+    reason: str,
+    by: User,
+    at: datetime.datetime,
+    seen_at: datetime.datetime | None = None,
 ) -> list[Releve]:
     """Give several relevés one level, all or none, as `validate_releve` does."""
     _check_judgement(level, reason)
     if not releves:
         raise InvalidFieldsError(_("Choose at least one relevé."), fields={"releves": _("Choose at least one.")})
     # In one order, so that two validators never wait for each other.
-    return [_judged(pk, level, reason.strip(), by, at) for pk in sorted(releve.pk for releve in releves)]
+    judgement = _Judgement(level, reason.strip(), seen_at)
+    return [_judged(pk, judgement, by, at) for pk in sorted(releve.pk for releve in releves)]
 
 
 @transaction.atomic
@@ -103,13 +120,28 @@ def _check_judgement(level: int, reason: str) -> None:
         raise InvalidFieldsError(_("A judgement has a level and a reason."), fields=wrong)
 
 
-def _judged(pk: int, level: int, reason: str, by: User, at: datetime.datetime) -> Releve:
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What a validator says, and when they were shown what they judge."""
+
+    level: int
+    reason: str
+    seen_at: datetime.datetime | None
+
+
+def _judged(pk: int, judgement: _Judgement, by: User, at: datetime.datetime) -> Releve:
     releve = _locked(pk)
     require_judge(by, releve, on=timezone.localdate(at))
     allowed, _state = RELEVE_MOVES["judge"]
     if releve.state not in allowed:
         raise StateForbidsError(_("%(releve)s is a draft: its author has not submitted it.") % {"releve": releve})
-    ReleveValidation.objects.create(releve=releve, level=level, by=by, at=at, reason=reason)
+    if judgement.seen_at is not None and releve.changed_at > judgement.seen_at:
+        raise StateForbidsError(
+            _("%(releve)s was changed since its page was shown to you: look at it again, then judge it.")
+            % {"releve": releve}
+        )
+    level = judgement.level
+    ReleveValidation.objects.create(releve=releve, level=level, by=by, at=at, reason=judgement.reason)
     releve.level, releve.is_stale = level, False
     releve.save(update_fields=["level", "is_stale"])
     follow_with_sample(releve, at=at)

@@ -82,8 +82,7 @@ class ReleveWriter:
         changed = False
         settled = (Resolution.EXACT, Resolution.CONFIRMED)
         for one in [one for one in releve.determinations.all() if one.resolution not in settled]:
-            cited_type = self.resolver.find(one.cited_typology, one.cited_code)
-            found = self.resolver.resolve(cited_type)
+            cited_type, found = self.resolver.look_up(one.cited_typology, one.cited_code)
             known = (one.cited_type_id, one.resolution, one.resolved_type_id)
             if known != (cited_type and cited_type.pk, found.resolution, found.habitat_type):
                 one.cited_type, one.resolution, one.resolved_type_id = cited_type, found.resolution, found.habitat_type
@@ -93,8 +92,7 @@ class ReleveWriter:
 
     def _determinations(self, releve: Releve, facts: ReleveFacts) -> Iterator[Determination]:
         for position, cited in enumerate(facts.habitats):
-            cited_type = self.resolver.find(cited.typology, cited.code)
-            resolved = self.resolver.resolve(cited_type)
+            cited_type, resolved = self.resolver.look_up(cited.typology, cited.code)
             yield Determination(
                 releve=releve,
                 position=position,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from ml.compute.class_rasters import ClassMap, check_same_grid, open_class_map
-from ml.compute.minimum_unit import label_patches
 from ml.compute.outlines import outline_patches
+from ml.compute.patch_labels import label_patches
 from ml.compute.zonal import number_values
 
 CHANGES_LAYER = "changes"

@@ -7,6 +7,8 @@ from pathlib import Path
 from ml.compute.grids import open_raster
 from ml.compute.region.folder import RegionFolder
 
+NO_SCALING = (1.0, 0.0)
+
 
 @dataclass(frozen=True)
 class StackBand:
@@ -24,7 +26,7 @@ class StackBand:
 
 
 def stack_bands(folder: RegionFolder, year: int) -> list[StackBand]:
-    """List the bands of a year in the order of the stack.
+    """List the bands of a year in the order of the stack; what a file says of its own scale comes before region.toml.
 
     Args:
         folder: a region folder that `check_region_folder` has accepted.
@@ -41,20 +43,27 @@ def stack_bands(folder: RegionFolder, year: int) -> list[StackBand]:
         with open_raster(file) as source:
             for band, description in enumerate(source.descriptions, start=1):
                 name, acquired_on = _parts(description or f"{file.stem} {band}")
+                own = (float(source.scales[band - 1]), float(source.offsets[band - 1]))
+                said = (predictor.scale, predictor.offset) if predictor else NO_SCALING
+                scale, offset = said if own == NO_SCALING else own
                 bands.append(
                     StackBand(
                         file=file,
                         band=band,
                         name=name,
                         acquired_on=acquired_on,
-                        kind=predictor.kind if predictor else "static",
-                        scale=predictor.scale if predictor else 1.0,
-                        offset=predictor.offset if predictor else 0.0,
-                        unit=predictor.unit if predictor else "",
+                        kind=predictor.kind if predictor else _kind_of(acquired_on),
+                        scale=scale,
+                        offset=offset,
+                        unit=predictor.unit if predictor else source.units[band - 1] or "",
                         nodata=source.nodata,
                     )
                 )
     return bands
+
+
+def _kind_of(acquired_on: date | None) -> str:
+    return "static" if acquired_on is None else "time_series"
 
 
 def _parts(description: str) -> tuple[str, date | None]:

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from ml.compute.minimum_unit import apply_minimum_unit, label_patches
+from ml.compute.minimum_unit import apply_minimum_unit, merge_small_patches
+from ml.compute.patch_labels import find_patches, label_patches
 
 small_maps = arrays(np.uint16, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 3))
 
@@ -14,12 +15,20 @@ def classes_of(patches):
 
 
 def merge_slowly(classes, mmu_px):
-    """The rule read off its sentence, one patch at a time on the raster itself."""
+    """The rule read off its sentence: each group of small patches by itself, among the large ones as mapped."""
     labels, sizes = label_patches(classes)
-    values = {label: int(classes[labels == label][0]) for label in range(1, sizes.size)}
+    groups, count = ndimage.label((sizes < mmu_px)[labels] & (labels > 0))
+    merged = classes.copy()
+    for group in range(1, count + 1):
+        merged[groups == group] = merge_group(classes, labels.copy(), groups == group, mmu_px)[groups == group]
+    return merged
+
+
+def merge_group(classes, labels, group, mmu_px):
+    values = {int(label): int(classes[labels == label][0]) for label in np.unique(labels[labels > 0])}
     while True:
         sizes = {label: int((labels == label).sum()) for label in values}
-        small = sorted((size, label) for label, size in sizes.items() if size < mmu_px)
+        small = sorted((size, label) for label, size in sizes.items() if size < mmu_px and group[labels == label].any())
         for _, label in small:
             borders = shared_borders(labels, label)
             if borders:
@@ -64,6 +73,20 @@ def test_patches_are_the_4_connected_components_of_each_class(classes):
 def test_the_fast_merge_does_what_the_rule_says(classes, mmu_px):
     patches = apply_minimum_unit(classes, mmu_px=mmu_px)
     np.testing.assert_array_equal(classes_of(patches), merge_slowly(classes, mmu_px))
+
+
+@given(small_maps, st.integers(0, 9), st.integers(1, 5))
+@settings(deadline=None, max_examples=150)
+def test_the_answer_does_not_depend_on_where_strips_are_cut(classes, mmu_px, rows):
+    def strips():
+        return ((first, classes[first : first + rows]) for first in range(0, classes.shape[0], rows))
+
+    whole = apply_minimum_unit(classes, mmu_px=mmu_px)
+    unit = merge_small_patches(find_patches(strips), mmu_px=mmu_px)
+    np.testing.assert_array_equal(np.vstack([labels for _, _, labels in unit.patches.labelled()]), whole.labels)
+    np.testing.assert_array_equal(unit.patches.values, whole.values)
+    np.testing.assert_array_equal(unit.patches.sizes, whole.sizes)
+    assert (unit.merged, unit.isolated) == (whole.merged, whole.isolated)
 
 
 @given(small_maps, st.integers(0, 9))

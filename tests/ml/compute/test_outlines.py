@@ -7,8 +7,8 @@ from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
 
 from ml.compute.grids import Grid
-from ml.compute.minimum_unit import label_patches
 from ml.compute.outlines import outline_patches
+from ml.compute.patch_labels import label_patches
 
 maps = arrays(np.uint16, st.tuples(st.integers(1, 14), st.integers(1, 14)), elements=st.integers(0, 3))
 

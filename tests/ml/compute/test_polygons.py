@@ -1,3 +1,6 @@
+import tracemalloc
+
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -6,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ml.compute.blocks import majority_blocks
+from ml.compute.class_rasters import open_class_map
 from ml.compute.errors import RasterError
-from ml.compute.polygons import generalise_map, majority_blocks, polygonise_map
+from ml.compute.polygon_files import write_parts
+from ml.compute.polygons import draw_map, generalise_map, polygonise_map
 from tests.ml.compute.rasters import TEN_METRES, damage, write_class_map, write_raster
 
 COLUMNS = [
@@ -42,9 +48,59 @@ def test_any_map_becomes_a_valid_coverage_of_its_cells(tmp_path_factory, classes
     geometries = frame.geometry.to_numpy()
     assert shapely.is_valid(geometries).all()
     assert shapely.coverage_is_valid(geometries)
+    if mmu_px > 1:
+        assert (frame.area_m2 < 100 * mmu_px - 1e-6).sum() == frame.attrs["minimum_unit"]["isolated"]
     if simplify_m == 0:
         assert frame.area_m2.sum() == pytest.approx(100 * (classes > 0).sum())
-        assert (frame.area_m2 < 100 * mmu_px).sum() == frame.attrs["minimum_unit"]["isolated"]
+
+
+@given(
+    arrays(np.uint16, st.tuples(st.integers(2, 16), st.integers(2, 16)), elements=st.integers(0, 3)),
+    st.integers(0, 6),
+    st.integers(1, 4),
+)
+@settings(deadline=None, max_examples=30)
+def test_a_map_read_by_strips_gives_the_same_polygons(tmp_path_factory, classes, mmu_px, rows):
+    folder = tmp_path_factory.mktemp("map")
+    path = write_class_map(folder / "classes.tif", classes)
+    random = np.random.default_rng(1)
+    confidence = write_raster(folder / "k.tif", random.integers(0, 120, classes.shape), dtype="uint8", nodata=255)
+    beside = np.stack([random.integers(0, most, classes.shape) for most in (4, 50, 4, 20)])
+    words = {
+        "mmu_px": mmu_px,
+        "simplify_m": 14,
+        "confidence_path": confidence,
+        "runner_ups_path": write_raster(folder / "ru.tif", beside, dtype="uint16"),
+    }
+    whole = polygonise_map(path, **words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml.compute.polygons.CELLS_AT_ONCE", classes.shape[1] * rows)
+        assert polygonise_map(path, **words).equals(whole)
+
+
+def test_memory_does_not_grow_with_the_height_of_the_map(tmp_path, monkeypatch):
+    """What is kept by cell is one bit: rows of one class add nothing else."""
+    width, rows = 400, 50
+    monkeypatch.setattr("ml.compute.polygons.CELLS_AT_ONCE", width * rows)
+    peaks = []
+    for height in (2_000, 8_000):
+        path = write_class_map(tmp_path / f"{height}.tif", np.repeat([[1, 2]], width // 2, 1).repeat(height, 0))
+        polygonise_map(path, mmu_px=4, simplify_m=10)
+        tracemalloc.start()
+        polygonise_map(path, mmu_px=4, simplify_m=10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 8_000 * width / 4  # a byte for every four cells, where labels alone are four a cell
+
+
+def test_a_file_written_by_parts_holds_every_polygon_in_order(tmp_path):
+    classes = np.random.default_rng(3).integers(1, 5, (30, 30))
+    drawn = draw_map(open_class_map(write_class_map(tmp_path / "c.tif", classes)), mmu_px=2, simplify_m=0)
+    area = write_parts(tmp_path / "parts.gpkg", drawn.frames(7), {})
+    frame = gpd.read_file(tmp_path / "parts.gpkg")
+    assert len(frame) == len(drawn) > 7
+    assert frame.code.tolist() == next(drawn.frames()).code.tolist()
+    assert frame.area_m2.sum() == pytest.approx(area) == pytest.approx(90_000)
 
 
 def test_polygons_carry_code_area_and_projection(two_halves):

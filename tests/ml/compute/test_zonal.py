@@ -1,3 +1,5 @@
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -6,13 +8,14 @@ from affine import Affine
 from exactextract import exact_extract
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rasterio.features import rasterize
+from rasterio.crs import CRS
 
+from ml.compute.__main__ import main
 from ml.compute.errors import RasterError, ZoneError
-from ml.compute.grids import read_grid
+from ml.compute.grids import Grid
 from ml.compute.zonal import zonal_areas
 from ml.compute.zone_cells import count_cells, zone_edges
-from tests.ml.compute.rasters import LAMBERT_93, TEN_METRES, write_class_map
+from tests.ml.compute.rasters import LAMBERT_93, TEN_METRES, shared_path, write_class_map
 
 LEFT, TOP = TEN_METRES.c, TEN_METRES.f
 
@@ -38,11 +41,11 @@ def as_dict(table):
     return {(row.zone, row["class"]): row.area_m2 for _, row in table.iterrows()}
 
 
-def test_a_cell_counts_where_its_centre_is(tmp_path):
+def test_a_cell_counts_by_the_share_of_it_in_the_zone(tmp_path):
     path = write_class_map(tmp_path / "map.tif", [[1, 1, 2], [1, 1, 0]], codes={1: "A", 2: "B"})
     table = zonal_areas(path, zones_of(box(0, 2, 1.4, 0), box(1.4, 2, 3, 0)), "code")
     assert list(table.columns) == ["zone", "class", "area_m2"]
-    assert as_dict(table) == {("00001", "A"): 200, ("00002", "A"): 200, ("00002", "B"): 100}
+    assert as_dict(table) == pytest.approx({("00001", "A"): 280, ("00002", "A"): 120, ("00002", "B"): 100})
 
 
 def test_zones_may_overlap_and_have_parts_and_holes(tmp_path):
@@ -67,17 +70,54 @@ def test_zones_of_another_projection_are_reprojected(tmp_path):
 
 @given(st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=25)
-def test_touching_zones_share_every_cell_once_as_gdal_draws_them(tmp_path_factory, seed):
+def test_shares_are_those_of_the_geometries_and_add_up_to_whole_cells(seed):
     random = np.random.default_rng(seed)
-    path = write_class_map(tmp_path_factory.mktemp("map") / "map.tif", np.ones((30, 50)))
     corners = shapely.multipoints(random.random((12, 2)) * (500, 300) + (LEFT, TOP - 300))
-    whole = box(0, 30, 50, 0)
-    cells = shapely.get_parts(shapely.voronoi_polygons(corners, extend_to=whole))
-    edges = zone_edges(cells, read_grid(path))
-    counts = count_cells(np.zeros((30, 50), np.int32), 0, 1, edges)[:, 0]
-    drawn = rasterize(zip(cells, range(1, len(cells) + 1), strict=True), (30, 50), transform=TEN_METRES, dtype="int32")
-    assert counts.sum() == 30 * 50
-    np.testing.assert_array_equal(counts, np.bincount(drawn.ravel(), minlength=len(cells) + 1)[1:])
+    zones = shapely.get_parts(shapely.voronoi_polygons(corners, extend_to=box(0, 30, 50, 0)))
+    zones = np.append(zones, shapely.difference(box(-3, 40, 60, -5), shapely.Point(LEFT + 250, TOP - 150).buffer(77)))
+    kinds = np.arange(30 * 50, dtype=np.int32).reshape(30, 50)
+    grid = Grid(50, 30, TEN_METRES, CRS.from_epsg(2154))
+    counts = count_cells(kinds, 0, kinds.size, zone_edges(zones, grid))
+    cells = np.array([box(column, row + 1, column + 1, row) for row in range(30) for column in range(50)])
+    np.testing.assert_allclose(counts[:-1].sum(axis=0), 1, atol=1e-8)
+    for zone in (0, len(zones) - 1):
+        shares = shapely.area(shapely.intersection(zones[zone], cells)) / 100
+        np.testing.assert_allclose(counts[zone], shares, atol=1e-8)
+
+
+def test_small_zones_agree_with_exactextract(speckled):
+    random = np.random.default_rng(5)
+    centres = shapely.points(random.random((40, 2)) * (3900, 2900) + (LEFT + 50, TOP - 2950))
+    zones = zones_of(*shapely.buffer(centres, random.random(40) * 30 + 3))
+    mine = zonal_areas(speckled, zones, "code").groupby("zone").area_m2.sum()
+    exact = exact_extract(str(speckled), zones, ["count"], include_cols="code", output="pandas").set_index("code")
+    np.testing.assert_allclose(mine, exact["count"][mine.index] * 100, rtol=1e-3)
+
+
+BOW_TIE = shapely.Polygon([(LEFT, TOP), (LEFT + 50, TOP - 50), (LEFT + 50, TOP), (LEFT, TOP - 50)])
+
+
+def test_a_zone_that_crosses_itself_counts_the_ground_it_encloses(tmp_path):
+    path = write_class_map(tmp_path / "map.tif", np.ones((9, 9)))
+    assert as_dict(zonal_areas(path, zones_of(BOW_TIE), "code")) == {("00001", "1"): 1250}
+
+
+def test_the_command_refuses_a_zone_that_crosses_itself_and_says_where(speckled, tmp_path, capsys):
+    zones_of(box(0, 1, 1, 0), BOW_TIE).to_file(tmp_path / "zones.gpkg")
+    words = ["zonal", speckled, tmp_path / "zones.gpkg", "--zone-field", "code", "--out", tmp_path / "t.csv"]
+    assert main([str(word) for word in words]) == 2
+    assert "zones.gpkg: row 2 crosses itself" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_the_command_says_which_zones_share_a_name_or_lie_outside(speckled, tmp_path, capsys):
+    zones = zones_of(box(0, 1, 1, 0), box(2, 3, 3, 2), box(900, 903, 903, 900), names=["a", "a", "b"])
+    zones.to_file(tmp_path / "zones.gpkg")
+    words = ["zonal", speckled, tmp_path / "zones.gpkg", "--zone-field", "code", "--out", tmp_path / "t.csv"]
+    assert main([str(word) for word in words]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["zones"], said["zone_names"], said["names_of_several_zones"]) == (3, 2, ["a"])
+    assert said["zones_without_data"] == ["b"]
 
 
 def test_strips_give_what_one_read_gives(speckled, monkeypatch):
@@ -119,3 +159,16 @@ def test_a_map_in_degrees_has_no_areas(tmp_path):
     path = write_class_map(tmp_path / "map.tif", [[1]], crs="EPSG:4326", transform=Affine(1, 0, 0, 0, -1, 45))
     with pytest.raises(RasterError, match="in degrees"):
         zonal_areas(path, zones_of(shapely.box(0, 44, 1, 45), crs="EPSG:4326"), "code")
+
+
+@pytest.mark.shared
+def test_areas_of_every_commune_agree_with_exactextract(tmp_path):
+    communes = gpd.read_file(shared_path("data/territories") / "territories.gpkg", layer="commune").to_crs(LAMBERT_93)
+    west, south, east, north = communes.total_bounds
+    shape = int((north - south) // 250) + 2, int((east - west) // 250) + 2
+    transform = Affine(250, 0, west - 7, 0, -250, north + 9)
+    path = write_class_map(tmp_path / "map.tif", np.random.default_rng(2).integers(1, 9, shape), transform=transform)
+    mine = zonal_areas(path, communes, "code").groupby("zone").area_m2.sum()
+    exact = exact_extract(str(path), communes, ["count"], include_cols="code", output="pandas").set_index("code")
+    assert len(mine) == len(communes)
+    np.testing.assert_allclose(mine, exact["count"][mine.index] * 250**2, rtol=1e-3)

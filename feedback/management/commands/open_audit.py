@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from bioccia.commands import JsonCommand
 from bioccia.errors import InvalidFieldsError
-from habitats.actions import open_audit
+from feedback.actions import open_audit_at_gate
 from habitats.models import Vintage
 from habitats.queries import audit_of
 from habitats.states import VintageState
@@ -35,4 +35,4 @@ class Command(JsonCommand):
             raise InvalidFieldsError(
                 _("%(year)s has no audit sample, or no working vintage to assess.") % {"year": options["year"]}
             )
-        return open_audit(audit=audit, vintage=vintage, by=None, at=timezone.now())
+        return open_audit_at_gate(audit=audit, vintage=vintage, by=None, at=timezone.now())
