@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Memory that growing trees may hold, in bytes.
 GROWING_BYTES = 400_000_000
-# Classes kept in a leaf: the next ones together hold less than what a tree mistakes anyway.
-LEAF_CLASSES = 4
+# Classes kept in a leaf. Four lost 0.011 of macro-F1 among 300 classes that resemble each other.
+LEAF_CLASSES = 8
 _BYTES_PER_VALUE = 8
 # Leaves are seldom as small as they may be.
 _NODES_PER_SMALLEST_LEAF = 1.5
