@@ -28,7 +28,7 @@ from ml.compute.model_files import TrainedModel
 from ml.compute.recipes import survey_stack
 from ml.compute.region import read_region_folder, read_samples
 from ml.compute.sample_review import review_samples
-from ml.compute.samples import BLOCK_CELLS, Cells, cells_of_samples, learning_cells, training_rows
+from ml.compute.samples import BLOCK_CELLS, Cells, assign_splits, cells_of_samples, learning_cells, training_rows
 from ml.compute.selection import sharpen
 from ml.compute.self_assessment import best_classes
 from ml.compute.simulation import FIRST_YEAR, SimulationOptions, simulate_region
@@ -65,7 +65,9 @@ class Ground:
 def ground_of(name: str, folder: Path, year: int) -> Ground:
     region = read_region_folder(folder)
     samples, stack = read_samples(region, year), region.stack_files(year)
-    samples = in_crs(samples, CRS.from_user_input(open_stack(stack).grid.crs))
+    grid = open_stack(stack).grid
+    samples = in_crs(samples, CRS.from_user_input(grid.crs))
+    samples["split"] = assign_splits(samples, block_m=BLOCK_CELLS * grid.cell_width, seed=0)
     return Ground(name, stack, samples, tuple(region.legend))
 
 

@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 
 FULL = 100
 BINS = 10
+SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 # Under so many groups a curve would follow the chance of a few places: shares stay as they are.
 FEWEST_GROUPS = 8
 FOLDS = 5
@@ -20,6 +21,7 @@ MARGIN = 0.005
 # How strongly the logistic curve is drawn to the diagonal, in pseudo-groups.
 DIAGONAL_WEIGHT = 4.0
 _LOWEST = 0.005
+_LOWEST_SHARE = 0.001
 
 Curve = NDArray[np.float64]
 Fit = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], Curve]
@@ -111,6 +113,29 @@ def measure_reliability(confidence: NDArray[np.float64], is_right: NDArray[np.bo
             for one, mean, share in zip(filled.tolist(), means.tolist(), shares.tolist(), strict=True)
         ],
     )
+
+
+def fit_sharpness(shares: NDArray[np.float32], classes: NDArray[np.intp], groups: NDArray[np.intp]) -> float:
+    """The power under which held-out shares are least surprised by the true classes.
+
+    Args:
+        shares: (cells, classes) of cells whose class was learned elsewhere: one that could not be known would draw
+            every share to the middle.
+        classes: (cells,) place of the true class.
+        groups: (cells,) spatial block of each cell.
+
+    Returns:
+        One of SHARPNESSES; 1, which changes nothing, without cells.
+    """
+    if not classes.size:
+        return 1.0
+    logs, weights, cells = np.log(np.maximum(shares, _LOWEST_SHARE)), _weights(groups), np.arange(classes.size)
+
+    def surprise(sharpness: float) -> float:
+        totals = np.logaddexp.reduce(sharpness * logs, axis=1)
+        return float((weights * (totals - sharpness * logs[cells, classes])).sum())
+
+    return min(SHARPNESSES, key=surprise)
 
 
 def calibrate(confidence: NDArray[np.float64], is_right: NDArray[np.bool_], groups: NDArray[np.intp]) -> Calibration:

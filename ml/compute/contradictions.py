@@ -13,8 +13,6 @@ from ml.compute.samples import Cells
 
 SAME_PLACE, OTHER_DATE, OTHER_HABITAT = "same_place", "other_date", "other_habitat"
 KINDS = (SAME_PLACE, OTHER_DATE, OTHER_HABITAT)
-# Of the usual share of a class. The whole of it, as first published, overlooks the half of its samples below the mean.
-ENOUGH = 0.75
 COLUMNS = (
     "rank", "kind", "row", "key", "code", "date", "split", "other_row", "other_key", "other_code", "other_date",
     "cells", "confidence", "x", "y",
@@ -32,8 +30,8 @@ class Contradiction:
         other: place of the sample that contradicts it; None for `other_habitat`.
         other_code: what speaks against its code.
         cells: cells that both cover, or cells of the sample that were judged.
-        confidence: 0-1: share of the smaller sample that both cover, or mean held-out share of `other_code`.
-        margin: what contradictions of a kind are ranked by, largest first.
+        confidence: 0-1: share of the smaller sample that both cover, or mean held-out share of all that its code
+            does not hold.
     """
 
     kind: str
@@ -42,7 +40,6 @@ class Contradiction:
     other_code: str
     cells: int
     confidence: float
-    margin: float
 
 
 def overlapping_contradictions(
@@ -70,7 +67,7 @@ def overlapping_contradictions(
         differs = dates[first] and dates[second] and dates[first] != dates[second]
         confidence = shared / max(1, min(sizes[first], sizes[second]))
         kind = OTHER_DATE if differs else SAME_PLACE
-        found.append(Contradiction(kind, first, second, codes[second], shared, confidence, confidence))
+        found.append(Contradiction(kind, first, second, codes[second], shared, confidence))
     return found
 
 
@@ -98,9 +95,7 @@ def held_out_contradictions(
 ) -> list[Contradiction]:
     """Samples whose code the learner, not having seen their block, would have written otherwise.
 
-    After confident learning (Northcutt et al. 2021), by sample: another class must come near the mean share that
-    samples of that class give to their own, and have more than the code written, its ancestors and descendants
-    together.
+    The least expected first, by the mean share of the code written together with its ancestors and descendants.
 
     Args:
         shares: (cells, classes) held-out shares.
@@ -119,28 +114,15 @@ def held_out_contradictions(
     means = np.column_stack([np.bincount(where, column) / counts for column in shares.T])
     written = np.zeros(judged.size, np.intp)
     written[where] = classes
-    usual = _usual_shares(means, written)
     related = hierarchy.relations(codes)[written]
     own = np.where(related, means, 0).sum(axis=1)
-    others = np.where(related | (means < ENOUGH * usual), -1.0, means)
+    others = np.where(related, -1.0, means)
     best = others.argmax(axis=1)
-    margins = others[np.arange(judged.size), best] - own
-    suspects = np.flatnonzero(margins > 0)
+    suspects = np.flatnonzero(others[np.arange(judged.size), best] > own)
     return [
-        Contradiction(
-            OTHER_HABITAT, int(judged[one]), None, codes[best[one]], int(counts[one]),
-            float(means[one, best[one]]), float(margins[one]),
-        )
-        for one in suspects[np.argsort(-margins[suspects], kind="stable")]
-    ]  # fmt: skip
-
-
-def _usual_shares(means: NDArray[np.float64], written: NDArray[np.intp]) -> NDArray[np.float64]:
-    """(classes,) mean share that the samples of a class give to it; out of reach where none was judged."""
-    own = means[np.arange(written.size), written]
-    counts = np.bincount(written, minlength=means.shape[1])
-    totals = np.bincount(written, own, means.shape[1])
-    return np.where(counts > 0, totals / np.maximum(counts, 1), 2 / ENOUGH)
+        Contradiction(OTHER_HABITAT, int(judged[one]), None, codes[best[one]], int(counts[one]), float(1 - own[one]))
+        for one in suspects[np.argsort(own[suspects], kind="stable")]
+    ]
 
 
 def contradiction_table(
@@ -156,7 +138,7 @@ def contradiction_table(
     Returns:
         COLUMNS and geometry: rows counted from 1, x and y of a point inside the sample, in the samples' CRS.
     """
-    ordered = sorted(found, key=lambda one: (KINDS.index(one.kind), -one.margin, one.sample))
+    ordered = sorted(found, key=lambda one: (KINDS.index(one.kind), -one.confidence, one.sample))
     rows = [
         {
             "rank": rank,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.compute.calibration import Calibration, calibrate, calibrated_percents
+from ml.compute.calibration import Calibration, calibrate, calibrated_percents, fit_sharpness
 from ml.compute.contradictions import Contradiction, held_out_contradictions
 from ml.compute.fallback import Branches, FallbackRule, choose_threshold
 from ml.compute.held_out import HeldOut, Shares
@@ -25,18 +25,20 @@ class SelfAssessment:
     """What held-out blocks say of a model.
 
     Attributes:
-        calibration: from the forest's confidence to the share of right cells.
+        sharpness: power that turns shares into confidence.
+        calibration: from that confidence to the share of right cells.
         fallback: when a cell keeps its class; None where no class has a parent.
         report: reliability, scores per level and class, and contradictions, ready for JSON.
     """
 
+    sharpness: float
     calibration: Calibration
     fallback: FallbackRule | None
     report: dict[str, Any]
 
 
 def assess_itself(
-    held: HeldOut, samples: NDArray[np.intp], codes: Sequence[str], hierarchy: Hierarchy, *, sharpness: float
+    held: HeldOut, samples: NDArray[np.intp], codes: Sequence[str], hierarchy: Hierarchy
 ) -> SelfAssessment:
     """Judge a model by cells whose block it had not seen.
 
@@ -45,11 +47,11 @@ def assess_itself(
         samples: (judged,) the sample of each judged cell, numbered as in the file.
         codes: code of each class by place.
         hierarchy: the legend's tree.
-        sharpness: power by which the model sharpens shares.
 
     Returns:
         The assessment; without judged cells, a calibration that changes nothing and a report that says so.
     """
+    sharpness = fit_sharpness(held.shares, held.classes, held.groups)
     ranks, percents = best_classes(sharpen(held.shares, sharpness))
     calibration = calibrate(percents[:, 0] / 100, held.is_right, held.groups)
     percents = calibrated_percents(percents, calibration.curve)
@@ -61,12 +63,13 @@ def assess_itself(
     report = {
         "cells": int(held.places.size),
         "samples": int(np.unique(samples).size),
+        "sharpness": sharpness,
         "reliability": calibration.as_json(),
         "fallback": fallback.as_json() if fallback else None,
         **_scores(held, codes, hierarchy),
         "contradictions": {"samples": len(found), "worst": _worst(found, codes, held, samples)},
     }
-    return SelfAssessment(calibration, fallback, report)
+    return SelfAssessment(sharpness, calibration, fallback, report)
 
 
 def best_classes(shares: Shares) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:

@@ -116,11 +116,11 @@ def train_model(
         recipe=recipe,
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
-        sharpness=selection.sharpness,
+        sharpness=knowledge.sharpness,
         curve=knowledge.calibration.curve,
         report=_report(stack, recipe, lesson, selection, options)
         | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes)), "notices": notices}
-        | {"held_out": knowledge.report},
+        | {"sharpness": knowledge.sharpness, "held_out": knowledge.report},
     )
 
 
@@ -224,7 +224,7 @@ def _assess(
     """What the model knows of its own faults, from a few cells of every sample."""
     judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
     held = hold_out(cells.at(judged), forest_learner(selection.setting, seed=seed), seed=seed)
-    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy, sharpness=selection.sharpness)
+    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
 
 
 def _frugal(
@@ -255,7 +255,6 @@ def _report(
         "features": [feature.label for feature in recipe.features],
         "leaf_cells": selection.setting.leaf_cells,
         "balance": selection.setting.balance,
-        "sharpness": selection.sharpness,
         "held_out_macro_f1": [
             {"leaf_cells": setting.leaf_cells, "balance": setting.balance, "macro_f1": round(score, 4)}
             for setting, score in selection.macro_f1.items()
