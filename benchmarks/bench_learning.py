@@ -17,7 +17,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from ml.compute.calibration import calibrated_percents, measure_reliability
+from ml.compute.calibration import measure_reliability
 from ml.compute.class_rasters import open_class_map
 from ml.compute.classify import ClassifyOutputs, classify_stack
 from ml.compute.doubt import doubt_of
@@ -84,17 +84,12 @@ def measure_confidence(ground: Ground, model: TrainedModel) -> None:
     truth = tests["code"].astype(str).to_numpy()[cells.samples][seen]
     right = np.array(model.codes)[shares.argmax(axis=1)] == truth
     _, percents = best_classes(sharpen(shares, model.sharpness))
-    steps = {
-        "forest's shares": shares.max(axis=1).astype(float),
-        "power alone": percents[:, 0] / 100,
-        OURS: calibrated_percents(percents, model.curve)[:, 0] / 100,
-    }
+    steps = {"forest's shares": shares.max(axis=1).astype(float), OURS: percents[:, 0] / 100}
     for who, confidence in steps.items():
         figures = measure_reliability(confidence, right)
         say(f"calibration error, {ground.name}", who, figures.expected_error, "ECE on test cells", "under its peer")
         say(f"log loss of confidence, {ground.name}", who, figures.log_loss, "nats on test cells", "under its peer")
-    final = calibrated_percents(percents, model.curve)
-    measure_doubt(ground.name, final, right)
+    measure_doubt(ground.name, percents, right)
 
 
 def measure_doubt(name: str, percents: np.ndarray, right: np.ndarray) -> None:

@@ -16,7 +16,6 @@ from numba import njit
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ml.compute.calibration import calibrated_percents
 from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of
 from ml.compute.cogs import write_cog
 from ml.compute.features import SeriesSource, bind_recipe, feature_planes, has_data
@@ -226,8 +225,7 @@ def _map_window(job: _Job, reader: StackReader, place: int, window: Window) -> N
     if seen.any():
         levels = _levels(job, values, inner, seen)
         shares = job.model.forest.shares(levels)
-        ranks[seen], raw = _rank(shares, _values_by_place(job.model), job.model.sharpness)
-        percents[seen] = calibrated_percents(raw, job.model.curve)
+        ranks[seen], percents[seen] = _rank(shares, _values_by_place(job.model), job.model.sharpness)
     arrays: dict[str, Any] = {"classes": ranks[:, 0], "confidence": np.where(seen, percents[:, 0], NO_CONFIDENCE)}
     if job.outputs.runner_ups:
         arrays["runner_ups"] = np.stack([ranks[:, 1], percents[:, 1], ranks[:, 2], percents[:, 2]])

@@ -16,7 +16,7 @@ from ml.compute.forest import PackedForest
 from ml.compute.recipes import Recipe
 
 # Raised whenever features or the packing change: an older model would then map nonsense.
-MODEL_FORMAT = 2
+MODEL_FORMAT = 1
 _FORMAT_NAME = "ml.compute forest"
 _FOREST_ARRAYS = ("nodes", "roots", "leaf_starts", "leaf_classes", "leaf_shares")
 
@@ -33,7 +33,6 @@ class TrainedModel:
         levels: how features become int16.
         forest: the packed forest.
         sharpness: power that turns shares into confidence.
-        curve: (101,) uint8, from sharpened percent to the share of such cells that are right.
         report: what was learned from what, ready for JSON.
     """
 
@@ -44,7 +43,6 @@ class TrainedModel:
     levels: Levels
     forest: PackedForest
     sharpness: float
-    curve: NDArray[np.uint8]
     report: dict[str, Any]
 
 
@@ -76,7 +74,6 @@ def save_model(model: TrainedModel, path: Path) -> None:
             header=np.frombuffer(text, np.uint8),
             low=model.levels.low,
             width=model.levels.width,
-            curve=model.curve,
             **arrays,
         )
 
@@ -122,6 +119,5 @@ def _model(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedMo
         levels=Levels(arrays["low"], arrays["width"]),
         forest=PackedForest(**{name: arrays[name] for name in _FOREST_ARRAYS}, class_count=len(header["codes"])),
         sharpness=float(header["sharpness"]),
-        curve=arrays["curve"],
         report=header["report"],
     )

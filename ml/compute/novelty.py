@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ml.compute.held_out import few_of_each
+from ml.compute.cross_validation import few_of_each
 
 COMPONENTS = 8
 # Training cells compared; more hardly move the nearest distance, and the tree of neighbours stays small.

@@ -14,9 +14,9 @@ from ml.compute.contradictions import (
     held_out_contradictions,
     overlapping_contradictions,
 )
+from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
-from ml.compute.held_out import few_of_each, forest_learner, hold_out
 from ml.compute.hierarchy import NO_HIERARCHY, Hierarchy
 from ml.compute.recipes import draw_recipe, survey_stack
 from ml.compute.samples import BLOCK_CELLS, Cells, blocks_of, cells_of_samples, learning_cells, training_rows
@@ -74,7 +74,7 @@ def _unlike_their_own(
         return []
     blocks = np.unique(blocks_of(samples, BLOCK_CELLS * stack.grid.cell_width), axis=0, return_inverse=True)[1]
     lesson = TrainingCells(levels, classes.reshape(-1), blocks.reshape(-1)[cells.samples], np.ones(cells.samples.size))
-    held = hold_out(lesson, forest_learner(SETTINGS[0], seed=seed), seed=seed)
+    held = cross_validate(lesson, forest_learner(SETTINGS[0], seed=seed), seed=seed)
     return held_out_contradictions(
         held.shares, held.classes, cells.samples[held.places], codes.tolist(), hierarchy=hierarchy
     )

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.compute.calibration import Calibration, calibrate, calibrated_percents, fit_sharpness
+from ml.compute.calibration import Calibration, calibrate
 from ml.compute.contradictions import Contradiction, held_out_contradictions
+from ml.compute.cross_validation import CrossValidated, Shares
 from ml.compute.fallback import Branches, FallbackRule, choose_threshold
-from ml.compute.held_out import HeldOut, Shares
 from ml.compute.hierarchy import Hierarchy, score_levels
 from ml.compute.scores import score_labels
 from ml.compute.selection import sharpen
@@ -25,20 +25,18 @@ class SelfAssessment:
     """What held-out blocks say of a model.
 
     Attributes:
-        sharpness: power that turns shares into confidence.
-        calibration: from that confidence to the share of right cells.
+        calibration: how shares become confidence.
         fallback: when a cell keeps its class; None where no class has a parent.
         report: reliability, scores per level and class, and contradictions, ready for JSON.
     """
 
-    sharpness: float
     calibration: Calibration
     fallback: FallbackRule | None
     report: dict[str, Any]
 
 
 def assess_itself(
-    held: HeldOut, samples: NDArray[np.intp], codes: Sequence[str], hierarchy: Hierarchy
+    held: CrossValidated, samples: NDArray[np.intp], codes: Sequence[str], hierarchy: Hierarchy
 ) -> SelfAssessment:
     """Judge a model by cells whose block it had not seen.
 
@@ -49,12 +47,10 @@ def assess_itself(
         hierarchy: the legend's tree.
 
     Returns:
-        The assessment; without judged cells, a calibration that changes nothing and a report that says so.
+        The assessment; without judged cells, a power of 1 and a report that says so.
     """
-    sharpness = fit_sharpness(held.shares, held.classes, held.groups)
-    ranks, percents = best_classes(sharpen(held.shares, sharpness))
-    calibration = calibrate(percents[:, 0] / 100, held.is_right, held.groups)
-    percents = calibrated_percents(percents, calibration.curve)
+    calibration = calibrate(held.shares, held.classes, held.groups)
+    ranks, percents = best_classes(sharpen(held.shares, calibration.sharpness))
     fallback = None
     if hierarchy.depth(codes) > 1:
         branches = Branches.of_classes(codes, hierarchy)
@@ -63,13 +59,12 @@ def assess_itself(
     report = {
         "cells": int(held.places.size),
         "samples": int(np.unique(samples).size),
-        "sharpness": sharpness,
         "reliability": calibration.as_json(),
         "fallback": fallback.as_json() if fallback else None,
         **_scores(held, codes, hierarchy),
         "contradictions": {"samples": len(found), "worst": _worst(found, codes, held, samples)},
     }
-    return SelfAssessment(sharpness, calibration, fallback, report)
+    return SelfAssessment(calibration, fallback, report)
 
 
 def best_classes(shares: Shares) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
@@ -91,7 +86,7 @@ def best_classes(shares: Shares) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     return ranks, percents
 
 
-def _scores(held: HeldOut, codes: Sequence[str], hierarchy: Hierarchy) -> dict[str, Any]:
+def _scores(held: CrossValidated, codes: Sequence[str], hierarchy: Hierarchy) -> dict[str, Any]:
     if not held.places.size:
         return {"levels": [], "per_class": {}}
     names = np.array(codes, object)
@@ -104,7 +99,7 @@ def _scores(held: HeldOut, codes: Sequence[str], hierarchy: Hierarchy) -> dict[s
 
 
 def _worst(
-    found: Sequence[Contradiction], codes: Sequence[str], held: HeldOut, samples: NDArray[np.intp]
+    found: Sequence[Contradiction], codes: Sequence[str], held: CrossValidated, samples: NDArray[np.intp]
 ) -> list[dict[str, Any]]:
     code_of = dict(zip(samples.tolist(), held.classes.tolist(), strict=True))
     return [

@@ -12,11 +12,11 @@ from pyproj import CRS
 from scipy.spatial import cKDTree
 
 from ml.compute.classmaps import class_codes
+from ml.compute.cross_validation import few_of_each
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
 from ml.compute.features import bind_recipe
 from ml.compute.grids import require_same_grid
-from ml.compute.held_out import few_of_each
 from ml.compute.map_products import MapProducts
 from ml.compute.novelty import MOST_CELLS, KnownGround
 from ml.compute.recipes import draw_recipe, survey_stack

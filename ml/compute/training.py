@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from ml.compute.classmaps import class_values, with_more_codes
+from ml.compute.cross_validation import MOST_CELLS as MOST_JUDGED
+from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
 from ml.compute.forest import pack_forest
 from ml.compute.grids import Grid
-from ml.compute.held_out import MOST_CELLS as MOST_JUDGED
-from ml.compute.held_out import few_of_each, forest_learner, hold_out
 from ml.compute.hierarchy import Hierarchy
 from ml.compute.model_files import TrainedModel, load_model, save_model
 from ml.compute.rare_classes import learned_codes
@@ -116,11 +116,10 @@ def train_model(
         recipe=recipe,
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
-        sharpness=knowledge.sharpness,
-        curve=knowledge.calibration.curve,
+        sharpness=knowledge.calibration.sharpness,
         report=_report(stack, recipe, lesson, selection, options)
         | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes)), "notices": notices}
-        | {"sharpness": knowledge.sharpness, "held_out": knowledge.report},
+        | {"sharpness": knowledge.calibration.sharpness, "held_out": knowledge.report},
     )
 
 
@@ -223,7 +222,7 @@ def _assess(
 ) -> SelfAssessment:
     """What the model knows of its own faults, from a few cells of every sample."""
     judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
-    held = hold_out(cells.at(judged), forest_learner(selection.setting, seed=seed), seed=seed)
+    held = cross_validate(cells.at(judged), forest_learner(selection.setting, seed=seed), seed=seed)
     return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
 
 

@@ -14,8 +14,8 @@ from ml.compute.contradictions import (
     held_out_contradictions,
     overlapping_contradictions,
 )
+from ml.compute.cross_validation import cross_validate, forest_learner
 from ml.compute.grids import Grid
-from ml.compute.held_out import forest_learner, hold_out
 from ml.compute.hierarchy import Hierarchy
 from ml.compute.samples import learning_cells
 from ml.compute.selection import SETTINGS
@@ -71,7 +71,7 @@ def test_neighbours_that_touch_do_not_contradict_each_other():
 
 def suspects_of(wrong, **options):
     cells, samples = noisy_cells(wrong=wrong)
-    held = hold_out(cells, forest_learner(SETTINGS[0], seed=0, trees=30), seed=0)
+    held = cross_validate(cells, forest_learner(SETTINGS[0], seed=0, trees=30), seed=0)
     return held_out_contradictions(held.shares, held.classes, samples[held.places], CODES, **options)
 
 
@@ -96,11 +96,11 @@ def test_a_class_seen_in_one_block_alone_is_not_judged():
     lonely = cells.classes.copy()
     lonely[:6] = 3
     alone = type(cells)(cells.levels, lonely, cells.groups, cells.weights)
-    held = hold_out(alone, forest_learner(SETTINGS[0], seed=0, trees=10), seed=0)
+    held = cross_validate(alone, forest_learner(SETTINGS[0], seed=0, trees=10), seed=0)
     assert 0 not in held.places
     assert held.shares.shape[1] == 4
     one_block = type(cells)(cells.levels, cells.classes, cells.groups * 0, cells.weights)
-    assert hold_out(one_block, forest_learner(SETTINGS[0], seed=0), seed=0).places.size == 0
+    assert cross_validate(one_block, forest_learner(SETTINGS[0], seed=0), seed=0).places.size == 0
 
 
 def test_the_table_of_nothing_has_its_columns_too():

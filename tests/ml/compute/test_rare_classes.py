@@ -2,7 +2,7 @@ import numpy as np
 
 from ml.compute.classify import ClassifyOutputs, classify_stack
 from ml.compute.classmaps import class_codes, with_more_codes
-from ml.compute.held_out import few_of_each
+from ml.compute.cross_validation import few_of_each
 from ml.compute.hierarchy import Hierarchy
 from ml.compute.rare_classes import learned_codes
 from ml.compute.region.legend import LegendRow

@@ -21,7 +21,7 @@ Learn = Callable[[TrainingCells], Predict]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class CrossValidated:
     """Cross-validated shares.
 
     Attributes:
@@ -43,13 +43,8 @@ class HeldOut:
         """(judged,) the class with the largest share."""
         return self.shares.argmax(axis=1)
 
-    @property
-    def is_right(self) -> NDArray[np.bool_]:
-        """(judged,) whether that class is the one written."""
-        return self.top == self.classes
 
-
-def hold_out(cells: TrainingCells, learn: Learn, *, seed: int, folds: int = FOLDS) -> HeldOut:
+def cross_validate(cells: TrainingCells, learn: Learn, *, seed: int, folds: int = FOLDS) -> CrossValidated:
     """Learn without each fold of groups in turn, and ask about it.
 
     Args:
@@ -72,7 +67,7 @@ def hold_out(cells: TrainingCells, learn: Learn, *, seed: int, folds: int = FOLD
         shares[np.ix_(held, known)] = learn(lesson)(cells.levels[held])
         is_judged[held] = np.isin(cells.classes[held], known)
     places = np.flatnonzero(is_judged)
-    return HeldOut(places, shares[places], cells.classes[places], cells.groups[places])
+    return CrossValidated(places, shares[places], cells.classes[places], cells.groups[places])
 
 
 def forest_learner(setting: ForestSetting, *, seed: int, trees: int = TREES) -> Learn:
