@@ -6,7 +6,7 @@ On the simulated region (its relevés carry errors of place and of name), and on
 import json
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -39,9 +39,10 @@ from ml.compute.training import TrainingOptions, save_model, train_model
 from ml.compute.vectors import in_crs
 
 OURS = "bioccia"
-SIZE_PX = 700
+SIZE_PX, SEEDS = 500, (1, 2)
 REAL = (("slovenia", 2016), ("slovenia", 2017), ("rachel_carson", 2018))
 REGIONS = Path(__file__).resolve().parents[2] / "shared" / "data" / "regions"
+FLIPPED = 0.1
 PLACES, DISTANCE_M = 100, 150.0
 
 
@@ -146,7 +147,8 @@ def measure_places(ground: Ground, model_path: Path, truth_path: Path, folder: P
     wrong = (codes[values] != truths[truth.read()]) & (values != 0)
     around = uniform_filter(wrong.astype(float), 3)
     for who, stack in ((OURS, ground.stack), ("without novelty", [])):
-        table = plan_survey(products, ground.samples, SurveyPlan(PLACES, DISTANCE_M), stack_paths=stack)
+        table = plan_survey(products, ground.samples, SurveyPlan(FLIPPED = 0.1
+PLACES, DISTANCE_M), stack_paths=stack)
         grid = products.grid
         columns = ((table["x"] - grid.transform.c) / grid.cell_width).astype(int)
         rows = ((grid.transform.f - table["y"]) / grid.cell_height).astype(int)
@@ -154,10 +156,10 @@ def measure_places(ground: Ground, model_path: Path, truth_path: Path, folder: P
     say(f"wrong cells around places, {ground.name}", "places by chance", wrong[values != 0].mean(), "share")
 
 
-def simulated(folder: Path) -> tuple[Ground, np.ndarray, Path]:
-    options = SimulationOptions(years=(FIRST_YEAR,), size_px=SIZE_PX)
+def simulated(folder: Path, seed: int) -> tuple[Ground, np.ndarray, Path]:
+    options = SimulationOptions(seed=seed, years=(FIRST_YEAR,), size_px=SIZE_PX)
     simulate_region(folder / "region", options=options, truth_dir=folder / "truth")
-    ground = ground_of("simulated", folder / "region", FIRST_YEAR)
+    ground = ground_of(f"simulated {seed}", folder / "region", FIRST_YEAR)
     truth = open_class_map(folder / "truth" / f"truth_{FIRST_YEAR}.tif")
     cells = learning_cells(ground.samples, truth.grid)
     values = truth.read()[cells.rows, cells.columns]
@@ -168,16 +170,36 @@ def simulated(folder: Path) -> tuple[Ground, np.ndarray, Path]:
     return ground, agreed < counts / 2, folder / "truth" / f"truth_{FIRST_YEAR}.tif"
 
 
+def with_wrong_labels(ground: Ground, seed: int) -> tuple[Ground, np.ndarray]:
+    """The region with the code of a tenth of its training samples changed, and which ones."""
+    random = np.random.default_rng(seed)
+    codes = ground.samples["code"].astype(str).to_numpy(object)
+    training = np.flatnonzero((ground.samples["split"] == "train").to_numpy())
+    flipped = random.choice(training, max(1, round(training.size * FLIPPED)), replace=False)
+    wrong = np.zeros(codes.size, bool)
+    wrong[flipped] = True
+    others = [[code for code in sorted(set(codes)) if code != codes[one]] for one in flipped]
+    new = codes.copy()
+    new[flipped] = [random.choice(choice) for choice in others]
+    name = f"{ground.name}, a tenth changed, draw {seed}"
+    return replace(ground, name=name, samples=ground.samples.assign(code=new)), wrong
+
+
+def measure_simulated(folder: Path, seed: int) -> None:
+    """All figures that need the truth."""
+    ground, wrong, truth = simulated(folder, seed)
+    model = train_model(ground.stack, ground.samples, options=TrainingOptions(legend=ground.legend))
+    save_model(model, folder / "m")
+    measure_confidence(ground, model)
+    measure_label_errors(replace(ground, samples=ground.samples.assign(split="")), model, wrong)
+    measure_places(ground, folder / "m", truth, folder)
+
+
 def main() -> int:
     """Measure."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        ground, wrong, truth = simulated(folder)
-        model = train_model(ground.stack, ground.samples, options=TrainingOptions(legend=ground.legend))
-        save_model(model, folder / "m")
-        measure_confidence(ground, model)
-        measure_label_errors(ground, model, wrong)
-        measure_places(ground, folder / "m", truth, folder)
+    for seed in SEEDS:
+        with tempfile.TemporaryDirectory() as name:
+            measure_simulated(Path(name), seed)
     for name, year in REAL:
         if not (REGIONS / name).is_dir():
             print(f"{name} is not beside the repository: not measured", file=sys.stderr)
@@ -185,6 +207,9 @@ def main() -> int:
         ground = ground_of(f"{name} {year}", REGIONS / name, year)
         model = train_model(ground.stack, ground.samples, options=TrainingOptions(legend=ground.legend))
         measure_confidence(ground, model)
+        for seed in SEEDS:
+            changed, wrong = with_wrong_labels(ground, seed)
+            measure_label_errors(changed, model, wrong)
     return 0
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ml.compute.hierarchy import Hierarchy
 
 RELIABILITY = 0.8
+# A class that is less likely than not is never asserted, however right the map is on the whole.
+LOWEST_THRESHOLD = 50
 # Under so many held-out cells kept at their class, their share of right ones says nothing.
 FEWEST_KEPT = 30
 # Asks for a whole: no child is ever sure enough, every cell goes to the top of its branch.
@@ -49,7 +51,7 @@ class FallbackRule:
     """When a cell keeps its class.
 
     Attributes:
-        threshold: least percent that a code needs, 1-100; NEVER sends every cell to the top of its branch.
+        threshold: least percent that a code needs, LOWEST_THRESHOLD-100; NEVER sends every cell to its top parent.
         reliability: share of right cells that was asked for among those that keep a class with a parent.
         kept: share of held-out cells that keep it under this threshold; None where nothing was held out.
         right: share of right ones among those; None where too few are kept.
@@ -104,7 +106,7 @@ def choose_threshold(
     *,
     reliability: float = RELIABILITY,
 ) -> FallbackRule:
-    """The lowest threshold under which the cells that keep their class are right often enough.
+    """The lowest threshold, from LOWEST_THRESHOLD, under which the cells that keep their class are right often enough.
 
     Only cells whose best class has a parent count: the others have nowhere to fall back to.
 
@@ -125,6 +127,7 @@ def choose_threshold(
     best, right = percents[can_fall, 0], (ranks[:, 0] == truth)[can_fall]
     cells, hits = _cells_above(best, right)
     good = (cells >= FEWEST_KEPT) & (hits >= reliability * cells)
+    good[: LOWEST_THRESHOLD - 1] = False
     threshold = int(np.argmax(good)) + 1 if good.any() else NEVER
     published, _ = fall_back(ranks, percents, branches, threshold)
     return FallbackRule(
