@@ -1,7 +1,7 @@
 """Learning a class map from samples on a stack, read top to bottom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,17 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from ml.compute.classmaps import class_values
+from ml.compute.classmaps import class_values, with_more_codes
+from ml.compute.cross_validation import MOST_CELLS as MOST_JUDGED
+from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
 from ml.compute.forest import pack_forest
 from ml.compute.grids import Grid
+from ml.compute.hierarchy import Hierarchy
 from ml.compute.model_files import TrainedModel, load_model, save_model
+from ml.compute.rare_classes import learned_codes
 from ml.compute.recipes import Recipe, draw_recipe, survey_stack
 from ml.compute.region.legend import LegendRow
 from ml.compute.samples import BLOCK_CELLS, blocks_of, cells_of_samples, learning_cells, training_rows
 from ml.compute.selection import SETTINGS, Selection, TrainingCells, fit_forest, select_setting
+from ml.compute.self_assessment import SelfAssessment, assess_itself
 from ml.compute.stacks import Stack, open_stack
 from ml.compute.vectors import in_crs
 
@@ -61,15 +66,16 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class _Lesson:
-    """Cells under the training samples: place in the grid, code, group and weight of each."""
+    """Cells under the training samples: place in the grid, row of the sample, code, group and weight of each."""
 
     places: NDArray[np.intp]
+    samples: NDArray[np.intp]
     codes: NDArray[np.object_]
     groups: NDArray[np.intp]
     weights: NDArray[np.float64]
 
     def at(self, chosen: NDArray[Any]) -> "_Lesson":
-        return _Lesson(self.places[chosen], self.codes[chosen], self.groups[chosen], self.weights[chosen])
+        return _Lesson(*(getattr(self, one.name)[chosen] for one in fields(self)))
 
 
 def train_model(
@@ -93,23 +99,27 @@ def train_model(
     samples = in_crs(samples, CRS.from_user_input(stack.grid.crs))
     lesson = _thinned(_lesson(samples, stack.grid, options), options.seed)
     recipe, lesson, values = _observed(stack, lesson)
+    hierarchy = Hierarchy.of_legend(options.legend)
+    lesson, notices = _without_lonely_classes(lesson, hierarchy)
     codes = _learnable_codes(lesson, stack)
     cells = _training_cells(lesson, values, codes)
     if options.mode == "frugal":
         recipe, values, cells = _frugal(recipe, values, cells, options.seed)
     selection = select_setting(cells, seed=options.seed)
+    knowledge = _assess(cells, lesson, codes, selection, hierarchy, options.seed)
     forest = fit_forest(cells, selection.setting, trees=_trees(options.mode, stack.grid), seed=options.seed)
     used = sorted(set(samples[options.field].astype(str)))
     return TrainedModel(
         codes=codes,
-        values=class_values(used, [row.code for row in options.legend]),
-        colors={row.code: row.color for row in options.legend if row.code in used},
+        values=with_more_codes(class_values(used, [row.code for row in options.legend]), codes),
+        colors={row.code: row.color for row in options.legend if row.code in {*used, *codes}},
         recipe=recipe,
         levels=Levels.spanning(values),
         forest=pack_forest(forest),
-        sharpness=selection.sharpness,
+        sharpness=knowledge.calibration.sharpness,
         report=_report(stack, recipe, lesson, selection, options)
-        | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes))},
+        | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes)), "notices": notices}
+        | {"sharpness": knowledge.calibration.sharpness, "held_out": knowledge.report},
     )
 
 
@@ -122,6 +132,7 @@ def _lesson(samples: gpd.GeoDataFrame, grid: Grid, options: TrainingOptions) -> 
     weights = _weights(learned)
     lesson = _Lesson(
         cells.places(grid.width),
+        np.flatnonzero(trains)[cells.samples],
         codes[cells.samples],
         _groups(learned, options.group, block_m)[cells.samples],
         weights[cells.samples],
@@ -180,6 +191,14 @@ def _observed(stack: Stack, lesson: _Lesson) -> tuple[Recipe, _Lesson, NDArray[n
     return recipe, lesson.at(extraction.seen), extraction.values[extraction.seen]
 
 
+def _without_lonely_classes(lesson: _Lesson, hierarchy: Hierarchy) -> tuple[_Lesson, list[str]]:
+    """The lesson with classes of a single sample at their parent, and what a person should know of it."""
+    _, first = np.unique(lesson.samples, return_index=True)
+    learned = learned_codes(lesson.codes[first].tolist(), hierarchy)
+    codes = np.array([learned.of(code) for code in lesson.codes], object)
+    return replace(lesson, codes=codes), learned.notices()
+
+
 def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
     codes = tuple(sorted(set(lesson.codes)))
     if len(codes) < FEWEST_CLASSES:
@@ -196,6 +215,15 @@ def _training_cells(lesson: _Lesson, values: NDArray[np.float32], codes: Sequenc
     classes = np.array([place_of[code] for code in lesson.codes], np.intp)
     levels = Levels.spanning(values).of_cells(values)
     return TrainingCells(levels, classes, lesson.groups, lesson.weights)
+
+
+def _assess(
+    cells: TrainingCells, lesson: _Lesson, codes: Sequence[str], selection: Selection, hierarchy: Hierarchy, seed: int
+) -> SelfAssessment:
+    """What the model knows of its own faults, from a few cells of every sample."""
+    judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
+    held = cross_validate(cells.at(judged), forest_learner(selection.setting, seed=seed), seed=seed)
+    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
 
 
 def _frugal(
@@ -226,7 +254,6 @@ def _report(
         "features": [feature.label for feature in recipe.features],
         "leaf_cells": selection.setting.leaf_cells,
         "balance": selection.setting.balance,
-        "sharpness": selection.sharpness,
         "held_out_macro_f1": [
             {"leaf_cells": setting.leaf_cells, "balance": setting.balance, "macro_f1": round(score, 4)}
             for setting, score in selection.macro_f1.items()
