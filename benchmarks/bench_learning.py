@@ -29,8 +29,8 @@ from ml.compute.recipes import survey_stack
 from ml.compute.region import read_region_folder, read_samples
 from ml.compute.sample_review import review_samples
 from ml.compute.samples import BLOCK_CELLS, Cells, assign_splits, cells_of_samples, learning_cells, training_rows
-from ml.compute.selection import sharpen
 from ml.compute.self_assessment import best_classes
+from ml.compute.sharpness import sharpen
 from ml.compute.simulation import FIRST_YEAR, SimulationOptions, simulate_region
 from ml.compute.stacks import open_stack
 from ml.compute.survey_places import SurveyPlan
@@ -81,7 +81,7 @@ def measure_confidence(ground: Ground, model: TrainedModel) -> None:
     tests = ground.samples[(ground.samples["split"] == "test").to_numpy()].reset_index(drop=True)
     cells = cells_of_samples(tests, open_stack(ground.stack).grid)
     levels, seen = ground.features(model, cells)
-    shares = model.forest.shares(np.ascontiguousarray(levels.T))[seen]
+    shares = model.classifier.shares(np.ascontiguousarray(levels.T))[seen]
     truth = tests["code"].astype(str).to_numpy()[cells.samples][seen]
     right = np.array(model.codes)[shares.argmax(axis=1)] == truth
     _, percents = best_classes(sharpen(shares, model.sharpness))

@@ -61,11 +61,11 @@ def compare_forests(folder: Path) -> None:
     """The walk of the packed forest beside scikit-learn's predict of the forest it was packed from."""
     model, grown, levels = grow_forest(folder)
     turned = np.ascontiguousarray(levels.T)
-    model.forest.shares(turned[:, :1000])  # compiles
+    model.classifier.shares(turned[:, :1000])  # compiles
     parts = np.array_split(turned, THREADS, axis=1)
     started = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda part: model.forest.shares(np.ascontiguousarray(part)), parts))
+        list(pool.map(lambda part: model.classifier.shares(np.ascontiguousarray(part)), parts))
     ours = time.perf_counter() - started
     table = levels.astype(np.float32)
     started = time.perf_counter()

@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from sklearn.model_selection import GroupKFold
 
-from ml.compute.selection import sharpen
+from ml.compute.sharpness import fit_sharpness, sharpen
 
 BINS = 10
 FOLDS = 5
-LOWEST_SHARPNESS, HIGHEST_SHARPNESS = 0.3, 5.0
-_LOWEST_CONFIDENCE, _LOWEST_SHARE = 0.005, 0.001
+_LOWEST_CONFIDENCE = 0.005
 
 
 @dataclass(frozen=True)
@@ -113,23 +111,6 @@ def calibrate(shares: NDArray[np.float32], classes: NDArray[np.intp], groups: ND
     if np.unique(groups).size > 1:
         after = measure_reliability(_cross_fitted(shares, classes, groups), is_right)
     return Calibration(fit_sharpness(shares, classes), before, after)
-
-
-def fit_sharpness(shares: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
-    """The power under which shares are least surprised by the true classes, to two decimals.
-
-    Args:
-        shares: (cells, classes).
-        classes: (cells,) place of the true class.
-    """
-    logs, cells = np.log(np.maximum(shares, _LOWEST_SHARE)), np.arange(classes.size)
-
-    def surprise(log_power: float) -> float:
-        powered = np.float32(np.exp(log_power)) * logs
-        return float((np.logaddexp.reduce(powered, axis=1) - powered[cells, classes]).mean())
-
-    bounds = (np.log(LOWEST_SHARPNESS), np.log(HIGHEST_SHARPNESS))
-    return round(float(np.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x)), 2)
 
 
 def _cross_fitted(

@@ -4,29 +4,33 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 import numpy as np
 import rasterio
-from numba import njit
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ml.compute.classmaps import TAG, class_codes, dtype_of, lookup_of, palette_of
+from ml.compute.classmaps import TAG, class_codes, dtype_of, palette_of
 from ml.compute.cogs import write_cog
-from ml.compute.features import SeriesSource, bind_recipe, feature_planes, has_data
+from ml.compute.features import bind_recipe
 from ml.compute.files import raise_if_disk_is_full, written_aside
 from ml.compute.model_files import TrainedModel, load_model
-from ml.compute.recipes import HALO, survey_stack
-from ml.compute.stacks import Stack, StackReader, open_stack
+from ml.compute.ranking import rank_cells
+from ml.compute.recipes import survey_stack
+from ml.compute.stacks import CACHE_BYTES, SMALL_CACHE_BYTES, Stack, StackReader, StoredPlanes, open_stack
+from ml.compute.window_levels import LevelMaker
 
 __all__ = ["ClassifyOutputs", "WindowShare", "class_codes", "classify_stack", "classify_windows"]
 
 WINDOW = 256
+# Runs of windows that a worker takes in turn: more even out the ends, fewer read shared tiles less often.
+PARTS_PER_WORKER = 4
 NO_CONFIDENCE = 255
 MARK = "windows-of.txt"
 RUNNER_UP_BANDS = ("runner_up_1", "runner_up_1_share", "runner_up_2", "runner_up_2_share")
@@ -47,6 +51,11 @@ class ClassifyOutputs:
     confidence: Path | None = None
     runner_ups: Path | None = None
 
+    @property
+    def with_shares(self) -> bool:
+        """Whether the share of a class is asked for."""
+        return self.confidence is not None or self.runner_ups is not None
+
 
 @dataclass(frozen=True)
 class WindowShare:
@@ -65,13 +74,16 @@ class WindowShare:
 class _Job:
     stack: Stack
     model: TrainedModel
-    sources: tuple[SeriesSource, ...]
+    maker: LevelMaker
     outputs: ClassifyOutputs
     folder: Path
 
     @property
     def windows(self) -> list[Window]:
         return list(self.stack.grid.windows(WINDOW))
+
+    def padded(self, window: Window) -> Window:
+        return self.stack.grid.padded(window, self.model.recipe.halo)
 
     def part(self, place: int) -> Path:
         return self.folder / f"window-{place:07d}.npz"
@@ -102,11 +114,9 @@ def classify_stack(
     Raises:
         ComputeError: the model or the stack cannot be used, or the disk is full; outputs stay as they were.
     """
-    model = load_model(model_path)
-    stack = open_stack(stack_paths)
-    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    stack, model, maker = _opened(stack_paths, model_path)
     with _window_folder(work_dir, outputs.classes) as folder:
-        job = _Job(stack, model, sources, outputs, folder)
+        job = _Job(stack, model, maker, outputs, folder)
         _forget_other_job(job, _fingerprint(job, Path(model_path)))
         resumed = sum(job.part(place).exists() for place in range(len(job.windows)))
         _map_windows(job, workers, progress, range(len(job.windows)))
@@ -144,15 +154,20 @@ def classify_windows(
     Raises:
         ComputeError: the model or the stack cannot be used, or the disk is full.
     """
-    model = load_model(model_path)
-    stack = open_stack(stack_paths)
-    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    stack, model, maker = _opened(stack_paths, model_path)
     share.work_dir.mkdir(parents=True, exist_ok=True)
-    job = _Job(stack, model, sources, outputs, share.work_dir)
+    job = _Job(stack, model, maker, outputs, share.work_dir)
     _forget_other_job(job, _fingerprint(job, Path(model_path)))
     chosen = share.choose(len(job.windows))
     _map_windows(job, workers, progress, chosen)
     return [job.part(place) for place in chosen]
+
+
+def _opened(stack_paths: Sequence[Path], model_path: Path) -> tuple[Stack, TrainedModel, LevelMaker]:
+    model = load_model(model_path)
+    stack = open_stack(stack_paths)
+    sources = bind_recipe(model.recipe, stack, survey_stack(stack))
+    return stack, model, LevelMaker(stack, model.recipe, sources, model.levels)
 
 
 @contextmanager
@@ -179,7 +194,7 @@ def _fingerprint(job: _Job, model_path: Path) -> str:
     for path in job.stack.paths:
         status = path.stat()
         digest.update(f"{path.name}:{status.st_size}:{status.st_mtime_ns};".encode())
-    digest.update(f"{job.outputs.runner_ups is not None}:{WINDOW}".encode())
+    digest.update(f"{job.outputs.confidence is not None}:{job.outputs.runner_ups is not None}:{WINDOW}".encode())
     return digest.hexdigest()
 
 
@@ -195,87 +210,76 @@ def _forget_other_job(job: _Job, fingerprint: str) -> None:
 
 
 def _map_windows(job: _Job, workers: int, progress: Progress | None, chosen: Sequence[int]) -> None:
-    windows = job.windows
     todo = [place for place in chosen if not job.part(place).exists()]
     done = len(chosen) - len(todo)
-    reader = StackReader(job.stack)
+    finished: SimpleQueue[Future[None] | None] = SimpleQueue()
+    stop = Event()
     pool = ThreadPoolExecutor(max(1, workers))
     try:
         if progress:
             progress(done, len(chosen))
-        futures = [pool.submit(_map_window, job, reader, place, windows[place]) for place in todo]
-        for future in as_completed(futures):
-            future.result()
+        pending = 0
+        for part in _parts(todo, workers):
+            pool.submit(_map_part, job, part, finished, stop).add_done_callback(finished.put)
+            pending += 1
+        while pending:
+            event = finished.get()
+            if event is not None:
+                event.result()
+                pending -= 1
+                continue
             done += 1
             if progress:
                 progress(done, len(chosen))
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
-        reader.close()
 
 
-def _map_window(job: _Job, reader: StackReader, place: int, window: Window) -> None:
-    padded = job.stack.grid.padded(window, HALO)
-    values = reader.read(padded)
+def _parts(todo: list[int], workers: int) -> list[list[int]]:
+    """Runs of neighbouring windows: a tile that two workers need is decompressed twice, so runs are long."""
+    count = max(1, workers) * (PARTS_PER_WORKER if workers > 1 else 1)
+    size = max(1, -(-len(todo) // count))
+    return [todo[start : start + size] for start in range(0, len(todo), size)]
+
+
+def _map_part(job: _Job, part: list[int], finished: "SimpleQueue[Future[None] | None]", stop: Event) -> None:
+    """Map windows one after another with files of their own; the next one is read while one is computed."""
+    windows = job.windows
+    places = {source.place for source in job.maker.sources}
+    cache_bytes = CACHE_BYTES if job.model.recipe.halo else SMALL_CACHE_BYTES
+    reader = StackReader(job.stack, places, cache_bytes=cache_bytes)
+    with reader, ThreadPoolExecutor(1) as prefetcher:
+
+        def fetch(turn: int) -> "Future[list[StoredPlanes]] | None":
+            return prefetcher.submit(reader.read_stored, job.padded(windows[part[turn]])) if turn < len(part) else None
+
+        upcoming = fetch(0)
+        for turn, place in enumerate(part):
+            if stop.is_set() or upcoming is None:
+                return
+            stored = upcoming.result()
+            upcoming = fetch(turn + 1)
+            _map_window(job, place, windows[place], stored)
+            finished.put(None)
+
+
+def _map_window(job: _Job, place: int, window: Window, stored: list[StoredPlanes]) -> None:
+    padded = job.padded(window)
     top, left = int(window.row_off - padded.row_off), int(window.col_off - padded.col_off)
     inner = (slice(top, top + int(window.height)), slice(left, left + int(window.width)))
-    seen = has_data(values, job.sources)[inner].reshape(-1)
-    ranks = np.zeros((seen.size, 3), np.uint16)
-    percents = np.zeros((seen.size, 3), np.uint8)
-    if seen.any():
-        levels = _levels(job, values, inner, seen)
-        shares = job.model.forest.shares(levels)
-        ranks[seen], percents[seen] = _rank(shares, _values_by_place(job.model), job.model.sharpness)
-    arrays: dict[str, Any] = {"classes": ranks[:, 0], "confidence": np.where(seen, percents[:, 0], NO_CONFIDENCE)}
+    made = job.maker.of_window(stored, (int(padded.height), int(padded.width)), inner)
+    ranks = np.zeros((made.seen.size, 3), np.uint16)
+    percents = np.zeros((made.seen.size, 3), np.uint8)
+    if made.levels.shape[1]:
+        ranks[made.seen], percents[made.seen] = rank_cells(job.model, made.levels, with_shares=job.outputs.with_shares)
+    arrays: dict[str, Any] = {"classes": ranks[:, 0]}
+    if job.outputs.confidence:
+        arrays["confidence"] = np.where(made.seen, percents[:, 0], NO_CONFIDENCE)
     if job.outputs.runner_ups:
         arrays["runner_ups"] = np.stack([ranks[:, 1], percents[:, 1], ranks[:, 2], percents[:, 2]])
     with written_aside(job.part(place)) as aside, aside.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-
-
-def _levels(
-    job: _Job, values: Sequence[NDArray[np.float32]], inner: tuple[slice, slice], seen: NDArray[np.bool_]
-) -> NDArray[np.int16]:
-    """(features, seen cells) int16."""
-    places = np.arange(values[0][0].size).reshape(values[0].shape[1:])[inner].reshape(-1)[seen]
-    levels = np.empty((len(job.model.recipe.features), places.size), np.int16)
-    for feature, plane in feature_planes(values, job.model.recipe, job.sources):
-        job.model.levels.write(feature, plane, places, levels[feature])
-    return levels
-
-
-def _values_by_place(model: TrainedModel) -> NDArray[np.uint16]:
-    return lookup_of([model.values[code] for code in model.codes])
-
-
-@njit(cache=True, nogil=True)
-def _rank(
-    shares: NDArray[np.float32], values: NDArray[np.uint16], sharpness: float
-) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """The three best classes of each cell and their sharpened shares in percent, 0 where there is none."""
-    cells, classes = shares.shape
-    ranks = np.zeros((cells, 3), np.uint16)
-    percents = np.zeros((cells, 3), np.uint8)
-    for cell in range(cells):
-        total = 0.0
-        for k in range(classes):
-            if shares[cell, k] > 0:
-                total += shares[cell, k] ** sharpness
-        last = -1
-        last_share = np.float32(2)
-        for rank in range(min(3, classes)):
-            best, best_share = -1, np.float32(0)
-            for k in range(classes):
-                share = shares[cell, k]
-                is_after = share < last_share or (share == last_share and k > last)
-                if is_after and share > best_share:
-                    best, best_share = k, share
-            if best < 0:
-                break
-            ranks[cell, rank] = values[best]
-            percents[cell, rank] = np.uint8(np.rint(100 * best_share**sharpness / total))
-            last, last_share = best, best_share
-    return ranks, percents
 
 
 def _merge(job: _Job) -> int:

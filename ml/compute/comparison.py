@@ -48,7 +48,7 @@ def score_model(
     sources = bind_recipe(model.recipe, stack, survey_stack(stack))
     extraction = extract_features(stack, model.recipe, sources, cells.places(stack.grid.width))
     levels = np.ascontiguousarray(model.levels.of_cells(extraction.values).T)
-    shares = model.forest.shares(levels)
+    shares = model.classifier.shares(levels)
     codes = np.array(model.codes, object)
     predicted = np.where(extraction.seen, codes[shares.argmax(axis=1)], NO_DATA)
     return score_cells(tests[field], cells, predicted)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.compute.selection import ForestSetting, TrainingCells, fit_forest
+from ml.compute.growing import ForestSetting, TrainingCells, fit_forest
 
 FOLDS = 5
 TREES = 60

@@ -1,7 +1,8 @@
 """What a run costs: seconds, memory, and the energy that codecarbon's tables give for them.
 
 codecarbon's tracker takes seconds to start, measures the whole machine and spawns processes; a run measured
-here counts its own CPU time at the power that codecarbon knows for the processor, and its own memory.
+here counts its own CPU time at the power that codecarbon knows for the processor, and its own memory. Its tables
+are only opened once the run has ended, so that they do not count in it.
 """
 
 import os
@@ -11,10 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE
-from codecarbon.external.ram import RAM
-from codecarbon.input import DataSource
 
 COUNTRY = "FRA"
 _WATT_SECONDS_PER_WATT_HOUR = 3600.0
@@ -52,10 +49,10 @@ class Meter:
     ) -> None:
         self.seconds = time.perf_counter() - self._started
         self.cpu_seconds = _cpu_seconds() - self._cpu_started
+        self.peak_rss_mb = _peak_kilobytes() / _KILOBYTES_PER_MEGABYTE
         watt_seconds = self.cpu_seconds * watts_per_thread() + self.seconds * _memory_watts()
         self.energy_wh = watt_seconds / _WATT_SECONDS_PER_WATT_HOUR
         self.emissions_g = self.energy_wh * grams_per_watt_hour()
-        self.peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KILOBYTES_PER_MEGABYTE
 
     def as_json(self) -> dict[str, float | str]:
         """The measures under the names of the run's record, rounded."""
@@ -72,6 +69,9 @@ class Meter:
 @lru_cache(maxsize=1)
 def watts_per_thread() -> float:
     """Design power of the processor per hardware thread; codecarbon's default where it does not know it."""
+    from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE
+    from codecarbon.input import DataSource
+
     threads = os.cpu_count() or 1
     table = DataSource().get_cpu_power_data()
     known = table[table["Name"].str.lower() == _processor_name().lower()]["TDP"]
@@ -81,6 +81,8 @@ def watts_per_thread() -> float:
 @lru_cache(maxsize=1)
 def grams_per_watt_hour() -> float:
     """Carbon intensity of the French grid, from codecarbon's own table."""
+    from codecarbon.input import DataSource
+
     mix = DataSource().get_global_energy_mix_data()
     return float(mix[COUNTRY]["carbon_intensity"]) / 1000.0
 
@@ -90,7 +92,17 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
+def _peak_kilobytes() -> float:
+    """From the kernel's status: getrusage would count the memory of the program that started this one."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+    peak = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    return float(peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
 def _memory_watts() -> float:
+    from codecarbon.external.ram import RAM
+
     return float(RAM(tracking_mode="process").total_power().W)
 
 

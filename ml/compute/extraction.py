@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ml.compute.features import SeriesSource, feature_planes, has_data
-from ml.compute.recipes import HALO, Recipe
+from ml.compute.recipes import Recipe
 from ml.compute.stacks import Stack, StackReader
 
 READ_SIZE = 256
@@ -50,7 +50,7 @@ def extract_features(
     window_of = (rows // READ_SIZE) * (stack.grid.width // READ_SIZE + 1) + columns // READ_SIZE
     order = np.argsort(window_of, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(window_of[order])) + 1) if order.size else []
-    with StackReader(stack) as reader, ThreadPoolExecutor(workers) as pool:
+    with StackReader(stack, {source.place for source in sources}) as reader, ThreadPoolExecutor(workers) as pool:
 
         def extract(group: NDArray[np.intp]) -> None:
             _extract_window(reader, recipe, sources, (rows[group], columns[group], group), extraction)
@@ -70,12 +70,12 @@ def _extract_window(
     grid = reader.stack.grid
     left, top = int(columns.min()), int(rows.min())
     window = Window(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
-    padded = grid.padded(window, HALO)
+    padded = grid.padded(window, recipe.halo)
     values = reader.read(padded)
     rows, columns = rows - int(padded.row_off), columns - int(padded.col_off)
     seen = has_data(values, sources)
     extraction.seen[group] = seen[rows, columns]
-    for chosen, rows_cut, columns_cut in _tiles(rows, columns, seen.shape):
+    for chosen, rows_cut, columns_cut in _tiles(rows, columns, seen.shape, recipe.halo):
         tile = [one[:, rows_cut, columns_cut] for one in values]
         width = tile[0].shape[2]
         at = (rows[chosen] - rows_cut.start) * width + columns[chosen] - columns_cut.start
@@ -84,16 +84,16 @@ def _extract_window(
 
 
 def _tiles(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...]
+    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...], halo: int
 ) -> list[tuple[NDArray[np.intp], slice, slice]]:
     """Cut a window into the tiles around its cells, unless together they outgrow the window."""
     tile_of = (rows // TILE_SIZE) * (shape[1] // TILE_SIZE + 1) + columns // TILE_SIZE
     order = np.argsort(tile_of, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(tile_of[order])) + 1)
-    if len(groups) * (TILE_SIZE + 2 * HALO) ** 2 > shape[0] * shape[1]:
+    if len(groups) * (TILE_SIZE + 2 * halo) ** 2 > shape[0] * shape[1]:
         return [(order, slice(0, shape[0]), slice(0, shape[1]))]
-    return [(group, _around(rows[group], shape[0]), _around(columns[group], shape[1])) for group in groups]
+    return [(group, _around(rows[group], shape[0], halo), _around(columns[group], shape[1], halo)) for group in groups]
 
 
-def _around(positions: NDArray[np.intp], size: int) -> slice:
-    return slice(max(0, int(positions.min()) - HALO), min(size, int(positions.max()) + HALO + 1))
+def _around(positions: NDArray[np.intp], size: int, halo: int) -> slice:
+    return slice(max(0, int(positions.min()) - halo), min(size, int(positions.max()) + halo + 1))

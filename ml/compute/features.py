@@ -42,6 +42,10 @@ class Levels:
     low: NDArray[np.float64]
     width: NDArray[np.float64]
 
+    def keeping(self, places: NDArray[np.intp]) -> "Levels":
+        """The levels of the features at these places."""
+        return Levels(self.low[places], self.width[places])
+
     @classmethod
     def spanning(cls, values: NDArray[np.float32]) -> "Levels":
         """Levels that span the values of (cells, features)."""
@@ -50,7 +54,7 @@ class Levels:
 
     def write(self, feature: int, plane: NDArray[np.float32], places: NDArray[np.intp], out: NDArray[np.int16]) -> None:
         """Write the levels of one feature at `places` of a plane into `out`."""
-        quantise(plane, places, self.low[feature], self.width[feature], out)
+        quantise(plane, places, self.low[feature], 1 / self.width[feature], out)
 
     def of_cells(self, values: NDArray[np.float32]) -> NDArray[np.int16]:
         """The levels of (cells, features), in the same shape."""
@@ -126,9 +130,10 @@ def feature_planes(
         Place of the feature in the recipe, and its plane (rows x columns,) without NaN.
     """
     shape = (int(values[0].shape[1]), int(values[0].shape[2]))
-    wanted = _by_series(recipe)
+    wanted = features_by_series(recipe)
     needed = set(wanted) | {n for i in recipe.indices if i.name in wanted for n in (i.first, i.second)}
-    filled = {s.name: _filled(values[s.place], s, shape) for s in sources if s.name in needed}
+    radius = BORROW_RADIUS if recipe.borrows else 0
+    filled = {s.name: filled_series(values[s.place], s, shape, radius) for s in sources if s.name in needed}
     for index in recipe.indices:
         if index.name in wanted:
             filled[index.name] = normalised_difference(filled[index.first], filled[index.second])
@@ -136,17 +141,31 @@ def feature_planes(
         yield from _series_planes(filled[name], features, shape)
 
 
-def _by_series(recipe: Recipe) -> dict[str, list[tuple[int, Feature]]]:
+def features_by_series(recipe: Recipe) -> dict[str, list[tuple[int, Feature]]]:
+    """The features of each series or index, with their places in the recipe."""
     wanted: dict[str, list[tuple[int, Feature]]] = {}
     for place, feature in enumerate(recipe.features):
         wanted.setdefault(feature.series, []).append((place, feature))
     return wanted
 
 
-def _filled(values: NDArray[np.float32], source: SeriesSource, shape: tuple[int, int]) -> NDArray[np.float32]:
+def filled_series(
+    values: NDArray[np.float32], source: SeriesSource, shape: tuple[int, int], radius: int
+) -> NDArray[np.float32]:
+    """The steps of a series without gaps.
+
+    Args:
+        values: (bands, rows, columns) of the stack's series, NaN for missing.
+        source: the series of the recipe.
+        shape: rows and columns.
+        radius: how far a cell without any value looks for neighbours; 0 for the scene's usual values.
+
+    Returns:
+        (steps, cells).
+    """
     planes = values.reshape(len(values), -1)[source.usable]
     filled: NDArray[np.float32] = fill_series(planes, source.days, source.targets)
-    borrow_from_neighbours(filled, shape, BORROW_RADIUS, source.usual)
+    borrow_from_neighbours(filled, shape, radius, source.usual)
     return filled
 
 

@@ -6,16 +6,21 @@ level exceeds. A block of cells descends a tree together, so that the loads of o
 the others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
+
+if TYPE_CHECKING:  # a map is made without scikit-learn, which takes a second to import
+    from sklearn.ensemble import ExtraTreesClassifier
 
 BLOCK = 256
 _NEVER = 32767
 _LEAF_UNIT = 65535
+_COARSE_UNITS = 255
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,12 @@ class PackedForest:
         return votes
 
 
-def pack_forest(forest: ExtraTreesClassifier) -> PackedForest:
+def pack_forest(forest: "ExtraTreesClassifier", *, most_classes: int | None = None) -> PackedForest:
     """Flatten a forest trained on int16 levels.
 
     Args:
         forest: fitted on (cells, features) levels; classes 0..K-1.
+        most_classes: classes kept in a leaf, the likeliest, with shares in 255ths; None for all, exactly.
 
     Returns:
         The packed forest; thresholds are rounded down, which changes no decision on whole levels.
@@ -78,11 +84,10 @@ def pack_forest(forest: ExtraTreesClassifier) -> PackedForest:
         feature = np.where(is_leaf, 0, tree.feature[order]).astype(np.int64)
         nodes.append((child + start) << 32 | feature << 16 | (threshold & 0xFFFF))
         roots.append(start)
-        entries = np.where(is_leaf[:, None], _leaf_shares(tree.value[order, 0, :]), 0)
-        where, which = np.nonzero(entries)
-        counts.append(np.bincount(where, minlength=order.size))
-        classes.append(which.astype(np.uint16))
-        shares.append(entries[where, which].astype(np.uint16))
+        places, which, entries = _leaf_entries(tree.value[order[is_leaf], 0, :], most_classes)
+        counts.append(np.bincount(np.flatnonzero(is_leaf)[places], minlength=order.size))
+        classes.append(forest.classes_.astype(np.uint16)[which])
+        shares.append(entries.astype(np.uint16))
         start += order.size
     starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
     return PackedForest(
@@ -116,9 +121,46 @@ def _paired_order(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[ND
     return order, child
 
 
-def _leaf_shares(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _leaf_entries(
+    values: NDArray[np.float64], most_classes: int | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """The classes of each leaf and their shares.
+
+    Args:
+        values: (leaves, classes) weights.
+        most_classes: as in `pack_forest`.
+
+    Returns:
+        Place of the leaf, class and share in 65535ths of each entry.
+    """
     totals = values.sum(axis=1, keepdims=True)
-    return np.rint(values / np.where(totals > 0, totals, 1) * _LEAF_UNIT).astype(np.int64)
+    shares = values / np.where(totals > 0, totals, 1)
+    if most_classes is None:
+        units = np.rint(shares * _LEAF_UNIT).astype(np.int64)
+    else:
+        if most_classes < shares.shape[1]:
+            others = np.argpartition(-shares, most_classes, axis=1)[:, most_classes:]
+            np.put_along_axis(shares, others, 0, axis=1)
+        shares /= shares.sum(axis=1, keepdims=True)
+        units = np.rint(shares * _COARSE_UNITS).astype(np.int64) * (_LEAF_UNIT // _COARSE_UNITS)
+    leaves, classes = np.nonzero(units)
+    return leaves, classes, units[leaves, classes]
+
+
+def join_forests(forests: Sequence[PackedForest]) -> PackedForest:
+    """One forest of the trees of several, over the same classes and features."""
+    node_starts = np.cumsum([0, *(forest.nodes.size for forest in forests)]).astype(np.uint64)
+    entry_starts = np.cumsum([0, *(forest.leaf_classes.size for forest in forests)])
+    pairs = list(zip(forests, node_starts[:-1], strict=True))
+    starts = [one.leaf_starts[:-1] + start for one, start in zip(forests, entry_starts[:-1], strict=True)]
+    return PackedForest(
+        np.concatenate([one.nodes + (start << np.uint64(32)) for one, start in pairs]),
+        np.concatenate([one.roots + start for one, start in pairs]),
+        np.concatenate([*starts, entry_starts[-1:]]).astype(np.int32),
+        np.concatenate([one.leaf_classes for one in forests]),
+        np.concatenate([one.leaf_shares for one in forests]),
+        forests[0].class_count,
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -13,12 +13,15 @@ from ml.compute.errors import ModelFileError
 from ml.compute.features import Levels
 from ml.compute.files import written_aside
 from ml.compute.forest import PackedForest
+from ml.compute.forest_files import forest_arrays, forest_of_arrays
+from ml.compute.network import DistilledNetwork
 from ml.compute.recipes import Recipe
 
 # Raised whenever features or the packing change: an older model would then map nonsense.
-MODEL_FORMAT = 1
-_FORMAT_NAME = "ml.compute forest"
-_FOREST_ARRAYS = ("nodes", "roots", "leaf_starts", "leaf_classes", "leaf_shares")
+MODEL_FORMAT = 2
+_FORMAT_NAME = "ml.compute model"
+# What a machine measured says nothing of the model: the same seed gives the same bytes without it.
+_MEASURED = ("cpu_seconds_per_million_cells", "macro_f1_per_cpu_second")
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,12 @@ class TrainedModel:
     """Everything needed to map another stack.
 
     Attributes:
-        codes: code of each class of the forest, by place.
+        codes: code of each class of the classifier, by place.
         values: raster value of every code used in the samples, learned or not.
         colors: `#rrggbb` by code, where the legend gave one.
         recipe: the features.
         levels: how features become int16.
-        forest: the packed forest.
+        classifier: the packed forest, or the network that one has taught.
         sharpness: power that turns shares into confidence.
         report: what was learned from what, ready for JSON.
     """
@@ -41,7 +44,7 @@ class TrainedModel:
     colors: dict[str, str]
     recipe: Recipe
     levels: Levels
-    forest: PackedForest
+    classifier: PackedForest | DistilledNetwork
     sharpness: float
     report: dict[str, Any]
 
@@ -64,18 +67,43 @@ def save_model(model: TrainedModel, path: Path) -> None:
         "colors": model.colors,
         "recipe": model.recipe.as_json(),
         "sharpness": model.sharpness,
-        "report": model.report,
+        "report": _without_measures(model.report),
     }
     text = json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
-    arrays = {name: getattr(model.forest, name) for name in _FOREST_ARRAYS}
     with written_aside(Path(path)) as aside, aside.open("wb") as file:
         np.savez_compressed(
             file,
             header=np.frombuffer(text, np.uint8),
             low=model.levels.low,
             width=model.levels.width,
-            **arrays,
+            **_classifier_arrays(model.classifier),
         )
+
+
+def _without_measures(report: dict[str, Any]) -> dict[str, Any]:
+    trials = [
+        {name: value for name, value in trial.items() if name not in _MEASURED}
+        for trial in report.get("candidates", [])
+    ]
+    return {**report, "candidates": trials}
+
+
+def _classifier_arrays(classifier: PackedForest | DistilledNetwork) -> dict[str, Any]:
+    if isinstance(classifier, PackedForest):
+        return forest_arrays(classifier)
+    return {
+        "graph": np.frombuffer(classifier.graph, np.uint8),
+        "centre": classifier.centre,
+        "codes_per_level": classifier.codes_per_level,
+    }
+
+
+def _classifier(arrays: dict[str, NDArray[Any]], class_count: int) -> PackedForest | DistilledNetwork:
+    if "graph" in arrays:
+        return DistilledNetwork(
+            arrays["graph"].tobytes(), arrays["centre"], arrays["codes_per_level"], class_count=class_count
+        )
+    return forest_of_arrays(arrays, class_count)
 
 
 def load_model(path: Path) -> TrainedModel:
@@ -117,7 +145,7 @@ def _model(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedMo
         colors=dict(header["colors"]),
         recipe=Recipe.from_json(header["recipe"]),
         levels=Levels(arrays["low"], arrays["width"]),
-        forest=PackedForest(**{name: arrays[name] for name in _FOREST_ARRAYS}, class_count=len(header["codes"])),
+        classifier=_classifier(arrays, len(header["codes"])),
         sharpness=float(header["sharpness"]),
         report=header["report"],
     )

@@ -224,44 +224,54 @@ def local_texture(plane: NDArray[np.float32], shape: tuple[int, int], radius: in
     """
     rows, columns = shape
     texture = np.empty((2, rows * columns), np.float32)
-    sums = np.empty(columns, np.float64)
-    squares = np.empty(columns, np.float64)
+    # Empty margins on both sides: every cell then adds up the same places, and the compiler goes by vectors.
+    sums = np.zeros(columns + 2 * radius, np.float64)
+    squares = np.zeros(columns + 2 * radius, np.float64)
+    total, total_squares = np.empty(columns, np.float64), np.empty(columns, np.float64)
     for row in range(rows):
         top, bottom = max(0, row - radius), min(rows, row + radius + 1)
-        for column in range(columns):
-            sums[column] = 0
-            squares[column] = 0
-        for near_row in range(top, bottom):
+        _sum_rows(plane[top * columns : bottom * columns], sums[radius:], squares[radius:], columns)
+        total[:] = 0
+        total_squares[:] = 0
+        for near in range(2 * radius + 1):
             for column in range(columns):
-                value = np.float64(plane[near_row * columns + column])
-                sums[column] += value
-                squares[column] += value * value
+                total[column] += sums[near + column]
+                total_squares[column] += squares[near + column]
         for column in range(columns):
-            left, right = max(0, column - radius), min(columns, column + radius + 1)
-            total, total_squares = 0.0, 0.0
-            for near in range(left, right):
-                total += sums[near]
-                total_squares += squares[near]
-            count = (bottom - top) * (right - left)
-            mean = total / count
+            count = (bottom - top) * (min(columns, column + radius + 1) - max(0, column - radius))
+            share = 1.0 / count
+            mean = total[column] * share
             texture[0, row * columns + column] = mean
-            texture[1, row * columns + column] = np.sqrt(max(total_squares / count - mean * mean, 0.0))
+            texture[1, row * columns + column] = np.sqrt(max(total_squares[column] * share - mean * mean, 0.0))
     return texture
 
 
 @njit(cache=True, nogil=True)
+def _sum_rows(rows: NDArray[np.float32], sums: NDArray[np.float64], squares: NDArray[np.float64], columns: int) -> None:
+    """Sum of each column of some rows, and of its squares, into the first `columns` places."""
+    for column in range(columns):
+        sums[column] = 0
+        squares[column] = 0
+    for start in range(0, rows.size, columns):
+        for column in range(columns):
+            value = np.float64(rows[start + column])
+            sums[column] += value
+            squares[column] += value * value
+
+
+@njit(cache=True, nogil=True)
 def quantise(
-    plane: NDArray[np.float32], places: NDArray[np.intp], low: float, width: float, out: NDArray[np.int16]
+    plane: NDArray[np.float32], places: NDArray[np.intp], low: float, per_unit: float, out: NDArray[np.int16]
 ) -> None:
-    """Write chosen cells of a plane as int16: `low` becomes LOWEST, each `width` one more, up to HIGHEST.
+    """Write chosen cells of a plane as int16: `low` becomes LOWEST, each unit `per_unit` more, up to HIGHEST.
 
     Args:
         plane: (cells,) without NaN.
         places: (chosen,) cells to write.
         low: value of the lowest level.
-        width: width of a level.
+        per_unit: levels per unit of the value.
         out: (chosen,) int16, written.
     """
     for i in range(places.size):
-        level = np.rint((plane[places[i]] - low) / width)
+        level = np.rint((plane[places[i]] - low) * per_unit)
         out[i] = np.int16(min(max(level, 0.0), HIGHEST - LOWEST) + LOWEST)

@@ -10,7 +10,7 @@ from rasterio.windows import Window
 
 from ml.compute.errors import StackError
 from ml.compute.planes import STATISTICS
-from ml.compute.stacks import Series, Stack, StackReader
+from ml.compute.stacks import SMALL_CACHE_BYTES, Series, Stack, StackReader
 
 # A series with more usable dates than this is resampled to as many regular steps.
 LONGEST_SERIES = 24
@@ -18,11 +18,11 @@ LONGEST_SERIES = 24
 SHORTEST_SUMMARY = 3
 TEXTURE_RADII = (1, 3)
 BORROW_RADIUS = 3
-# Cells around a window that its features look at: a texture of cells that themselves borrow.
+# The widest halo that a recipe can ask for: a texture of cells that themselves borrow.
 HALO = BORROW_RADIUS + max(TEXTURE_RADII)
 # With few series each one is measured more closely; with many, the cost would outgrow the gain.
 FEW_SERIES = 3
-SURVEY_WINDOWS, SURVEY_SIZE, SURVEY_WHOLE = 3, 192, 640
+SURVEY_SIZE, SURVEY_WHOLE = 256, 640
 # Medians of so many cells are as good as those of all.
 SURVEY_CELLS = 40_000
 
@@ -80,11 +80,37 @@ class Feature:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything needed to compute the same features from another stack with the same series."""
+    """Everything needed to compute the same features from another stack with the same series.
+
+    A cell without any value in a series takes the mean of its neighbours where the recipe `borrows`, else the
+    scene's usual value.
+    """
 
     series: tuple[SeriesRecipe, ...]
     indices: tuple[IndexRecipe, ...]
     features: tuple[Feature, ...]
+    borrows: bool = True
+
+    @property
+    def halo(self) -> int:
+        """Cells around a window that its features look at."""
+        widest = max((feature.radius for feature in self.features), default=0)
+        return widest + (BORROW_RADIUS if self.borrows else 0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every feature is a step of an input series, so that a cell needs nothing but its own values."""
+        names = {one.name for one in self.series}
+        steps = all(f.series in names and f.source.isdigit() and not f.radius for f in self.features)
+        return steps and not self.borrows
+
+    def keeping(self, places: Sequence[int] | NDArray[np.intp]) -> "Recipe":
+        """The recipe of the features at these places; series and indices that none of them needs are dropped."""
+        features = tuple(self.features[place] for place in places)
+        named = {feature.series for feature in features}
+        indices = tuple(index for index in self.indices if index.name in named)
+        named |= {name for index in indices for name in (index.first, index.second)}
+        return Recipe(tuple(one for one in self.series if one.name in named), indices, features, self.borrows)
 
     def as_json(self) -> dict[str, Any]:
         """Plain lists and texts."""
@@ -92,6 +118,7 @@ class Recipe:
             "series": [[s.name, s.is_dated, list(s.targets)] for s in self.series],
             "indices": [[i.name, i.first, i.second] for i in self.indices],
             "features": [[f.series, f.source, f.radius, f.measure] for f in self.features],
+            "borrows": self.borrows,
         }
 
     @classmethod
@@ -101,12 +128,13 @@ class Recipe:
             tuple(SeriesRecipe(name, dated, tuple(targets)) for name, dated, targets in table["series"]),
             tuple(IndexRecipe(*row) for row in table["indices"]),
             tuple(Feature(*row) for row in table["features"]),
+            bool(table["borrows"]),
         )
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a lattice of windows says of a series: its usable bands and the scene's usual curve."""
+    """What some windows say of a series: its usable bands and the scene's usual curve."""
 
     usable: NDArray[np.intp]
     days: NDArray[np.float32]
@@ -114,7 +142,7 @@ class Survey:
 
 
 def survey_stack(stack: Stack) -> dict[str, Survey]:
-    """Look at a lattice of windows for empty bands and the median of each band.
+    """Look at five windows of a large stack, or all of a small one, for empty bands and the median of each band.
 
     Args:
         stack: the stack.
@@ -125,16 +153,20 @@ def survey_stack(stack: Stack) -> dict[str, Survey]:
     Raises:
         StackError: the windows hold no data at all.
     """
-    with StackReader(stack) as reader:
-        reads = [reader.read(window) for window in _survey_windows(stack)]
+    windows = _survey_windows(stack)
+    sparse = 1 + sum(int(window.width * window.height) for window in windows) // SURVEY_CELLS
+    found: list[list[list[NDArray[np.float32]]]] = [[[] for _ in series.bands] for series in stack.series]
+    with StackReader(stack, cache_bytes=SMALL_CACHE_BYTES) as reader:
+        for window in windows:
+            for bands, values in zip(found, reader.read(window), strict=True):
+                for band, plane in zip(bands, values, strict=True):
+                    band.append(_some_valid(plane.reshape(-1), sparse))
     surveys: dict[str, Survey] = {}
-    for place, series in enumerate(stack.series):
-        values = np.concatenate([read[place].reshape(len(series.bands), -1) for read in reads], axis=1)
-        usable = np.flatnonzero((~np.isnan(values)).any(axis=1))
+    for series, bands in zip(stack.series, found, strict=True):
+        medians = np.array([_median(band) for band in bands], np.float32)
+        usable = np.flatnonzero(~np.isnan(medians))
         if usable.size:
-            sparse = values[:, :: 1 + values.shape[1] // SURVEY_CELLS]
-            usual = np.array([_median(sparse[band], values[band]) for band in usable], np.float32)
-            surveys[series.name] = Survey(usable, stack.days(series)[usable].astype(np.float32), usual)
+            surveys[series.name] = Survey(usable, stack.days(series)[usable].astype(np.float32), medians[usable])
     if not surveys:
         raise StackError(f"{stack.paths[0]}: no data found in the stack; check its nodata value.")
     return surveys
@@ -150,9 +182,7 @@ def draw_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
     Returns:
         The recipe with every feature the accurate mode uses.
     """
-    series = tuple(
-        SeriesRecipe(one.name, one.is_dated, _targets(surveys[one.name])) for one in stack.series if one.name in surveys
-    )
+    series = _series(stack, surveys)
     indices = _indices(series)
     steps = {one.name: len(one.targets) for one in series} | {
         index.name: len(_named(series, index.first).targets) for index in indices
@@ -169,27 +199,54 @@ def draw_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
     return Recipe(series, indices, tuple(features))
 
 
-def _median(sparse: NDArray[np.float32], whole: NDArray[np.float32]) -> float:
-    valid = sparse[~np.isnan(sparse)]
-    return float(np.median(valid) if valid.size else np.nanmedian(whole))
+def draw_plain_recipe(stack: Stack, surveys: dict[str, Survey]) -> Recipe:
+    """Choose the steps of every series and nothing else: what a network reads straight from the file.
+
+    Args:
+        stack: the stack to learn from.
+        surveys: as `survey_stack` returns them.
+
+    Returns:
+        A recipe without halo.
+    """
+    series = _series(stack, surveys)
+    features = tuple(Feature(one.name, str(step)) for one in series for step in range(len(one.targets)))
+    return Recipe(series, (), features, borrows=False)
+
+
+def _series(stack: Stack, surveys: dict[str, Survey]) -> tuple[SeriesRecipe, ...]:
+    return tuple(
+        SeriesRecipe(one.name, one.is_dated, _targets(surveys[one.name])) for one in stack.series if one.name in surveys
+    )
+
+
+def _some_valid(plane: NDArray[np.float32], sparse: int) -> NDArray[np.float32]:
+    """Valid values of every so many cells; of all cells where these have none."""
+    some = plane[::sparse]
+    some = some[~np.isnan(some)]
+    return some if some.size else plane[~np.isnan(plane)]
+
+
+def _median(parts: Sequence[NDArray[np.float32]]) -> float:
+    values = np.concatenate(parts)
+    return float(np.median(values)) if values.size else np.nan
 
 
 def _survey_windows(stack: Stack) -> list[Window]:
     grid = stack.grid
     if max(grid.width, grid.height) <= SURVEY_WHOLE:
         return [Window(0, 0, grid.width, grid.height)]
-    columns = np.linspace(0, max(0, grid.width - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
-    rows = np.linspace(0, max(0, grid.height - SURVEY_SIZE), SURVEY_WINDOWS).astype(int)
+    middles = [(row, column) for row in (1, 5) for column in (1, 5)] + [(3, 3)]
+    corners = [(_corner(grid.height, row / 6), _corner(grid.width, column / 6)) for row, column in middles]
     return [
-        Window(
-            int(column),
-            int(row),
-            min(SURVEY_SIZE, grid.width - int(column)),
-            min(SURVEY_SIZE, grid.height - int(row)),
-        )
-        for row in rows
-        for column in columns
+        Window(column, row, min(SURVEY_SIZE, grid.width - column), min(SURVEY_SIZE, grid.height - row))
+        for row, column in corners
     ]
+
+
+def _corner(size: int, share: float) -> int:
+    """Where a survey window starts: at a multiple of its side, so that it lies within one tile of a file."""
+    return max(0, int(size * share - SURVEY_SIZE / 2) // SURVEY_SIZE * SURVEY_SIZE)
 
 
 def _targets(survey: Survey) -> tuple[float, ...]:

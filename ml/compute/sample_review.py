@@ -17,10 +17,11 @@ from ml.compute.contradictions import (
 from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
+from ml.compute.growing import TrainingCells
 from ml.compute.hierarchy import NO_HIERARCHY, Hierarchy
 from ml.compute.recipes import draw_recipe, survey_stack
 from ml.compute.samples import BLOCK_CELLS, Cells, blocks_of, cells_of_samples, learning_cells, training_rows
-from ml.compute.selection import SETTINGS, TrainingCells
+from ml.compute.selection import SETTINGS
 from ml.compute.stacks import Stack, open_stack
 from ml.compute.vectors import in_crs
 

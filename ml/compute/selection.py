@@ -6,30 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
+from ml.compute.growing import ForestSetting, TrainingCells, fit_forest
 from ml.compute.scores import score_labels
+from ml.compute.sharpness import fit_sharpness
 
 FOLDS = 3
 # Enough trees to rank settings; the final forest has more.
 TRIAL_TREES = 40
 # More cells than this do not change which setting wins, only how long it takes to know.
-TRIAL_CELLS = 3000
+TRIAL_CELLS, TRIAL_CELLS_PER_CLASS = 3000, 30
 # On little data one draw of the folds says little: several are averaged.
 LITTLE_DATA, LITTLE_DATA_DRAWS = 1500, 3
-SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-
-
-@dataclass(frozen=True)
-class ForestSetting:
-    """`leaf_cells`: fewest cells in a leaf; `balance`: 0 leaves classes as they come, 1 weighs them alike."""
-
-    leaf_cells: int
-    balance: float
-
 
 # The first is kept unless another one beats it by more than the folds' own noise.
 MARGIN = 0.015
@@ -42,56 +33,51 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
-class TrainingCells:
-    """What a forest learns from.
-
-    Attributes:
-        levels: (cells, features) int16.
-        classes: (cells,) place of the class.
-        groups: (cells,) cells of one group never stand on both sides of a split.
-        weights: (cells,) weight given with the samples.
-    """
-
-    levels: NDArray[np.int16]
-    classes: NDArray[np.intp]
-    groups: NDArray[np.intp]
-    weights: NDArray[np.float64]
-
-    def at(self, places: NDArray[np.intp]) -> "TrainingCells":
-        """The cells at these places."""
-        return TrainingCells(self.levels[places], self.classes[places], self.groups[places], self.weights[places])
-
-
-@dataclass(frozen=True)
 class Selection:
-    """The setting chosen, the macro-F1 of each one over held-out blocks, and how to sharpen shares."""
+    """The setting chosen, and the macro-F1 of each one over held-out blocks."""
 
     setting: ForestSetting
     macro_f1: dict[ForestSetting, float]
-    sharpness: float
 
 
-def fit_forest(
-    cells: TrainingCells, setting: ForestSetting, *, trees: int, seed: int, jobs: int = 2
-) -> ExtraTreesClassifier:
-    """Grow an extra-trees forest.
+@dataclass(frozen=True)
+class HeldOut:
+    """One cut of the training cells by groups: places that teach, and places that judge."""
+
+    learned: NDArray[np.intp]
+    judging: NDArray[np.intp]
+
+    def judge(self, classes: NDArray[np.intp], shares: NDArray[np.float32]) -> tuple[float, float]:
+        """Score the shares of the judging cells.
+
+        Args:
+            classes: (judging cells,) their true classes.
+            shares: (judging cells, classes).
+
+        Returns:
+            Macro-F1 over the classes among them, and the sharpness that fits.
+        """
+        score = _macro_f1(classes, shares, sorted(set(classes.tolist())))
+        return score, fit_sharpness(shares, classes)
+
+
+def hold_out(cells: TrainingCells, *, seed: int) -> HeldOut | None:
+    """Cut the training cells once, by groups; every class keeps cells that teach.
 
     Args:
-        cells: what to learn from.
-        setting: leaf size and class balance.
-        trees: number of trees.
-        seed: of the draws.
-        jobs: threads; the forest does not depend on it.
+        cells: what there is to learn from.
+        seed: of the cut.
 
     Returns:
-        The fitted forest, with classes numbered as in `cells`.
+        The cut; None where fewer than two classes are found in two groups or more.
     """
-    forest = ExtraTreesClassifier(
-        trees, min_samples_leaf=setting.leaf_cells, max_features="sqrt", random_state=seed, n_jobs=jobs
-    )
-    counts = np.bincount(cells.classes, weights=cells.weights)
-    balance = (counts[cells.classes] / counts.max()) ** -setting.balance
-    return forest.fit(cells.levels.astype(np.float32), cells.classes, sample_weight=cells.weights * balance)
+    if len(_classes_in_several_groups(cells)) < 2:
+        return None
+    learned, held = _splits(cells, seed)[0]
+    judging = held[np.isin(cells.classes[held], cells.classes[learned])]
+    if not judging.size:
+        return None
+    return HeldOut(np.setdiff1d(np.arange(cells.classes.size), judging), judging)
 
 
 def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
@@ -108,42 +94,26 @@ def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
     trial = cells.at(_trial_places(cells, seed))
     scored = _classes_in_several_groups(trial)
     if len(scored) < 2:
-        return Selection(SETTINGS[0], {}, 1.0)
+        return Selection(SETTINGS[0], {})
     draws = LITTLE_DATA_DRAWS if trial.classes.size <= LITTLE_DATA else 1
-    macro_f1, sharpness = {}, {}
+    macro_f1 = {}
     splits = [(seed + draw, _splits(trial, seed + draw)) for draw in range(draws)]
     for setting in SETTINGS:
         shares = [_held_out_shares(trial, setting, one, folds) for one, folds in splits]
         macro_f1[setting] = float(np.mean([_macro_f1(trial.classes, one, scored) for one in shares]))
-        sharpness[setting] = _best_sharpness(shares[0], trial.classes)
     best = max(SETTINGS, key=lambda setting: round(macro_f1[setting], 4))
     if macro_f1[best] < macro_f1[SETTINGS[0]] + MARGIN:
         best = SETTINGS[0]
-    return Selection(best, macro_f1, sharpness[best])
-
-
-def sharpen(shares: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
-    """Raise shares to a power and make them sum to 1 again, so that confidence is about as often right.
-
-    Args:
-        shares: (cells, classes).
-        sharpness: above 1 for a forest that doubts too much.
-
-    Returns:
-        (cells, classes).
-    """
-    if sharpness == 1.0:
-        return shares
-    powered = np.power(shares, np.float32(sharpness))
-    return powered / powered.sum(axis=1, keepdims=True)
+    return Selection(best, macro_f1)
 
 
 def _trial_places(cells: TrainingCells, seed: int) -> NDArray[np.intp]:
     """A share of the cells of each class, the rare ones whole."""
-    if cells.classes.size <= TRIAL_CELLS:
-        return np.arange(cells.classes.size)
     counts = np.bincount(cells.classes)
-    cap = _cap(counts, TRIAL_CELLS)
+    most = max(TRIAL_CELLS, TRIAL_CELLS_PER_CLASS * counts.size)
+    if cells.classes.size <= most:
+        return np.arange(cells.classes.size)
+    cap = _cap(counts, most)
     shuffled = np.random.default_rng(seed).permutation(cells.classes.size)
     kept = [shuffled[cells.classes[shuffled] == place][:cap] for place in range(counts.size)]
     return np.sort(np.concatenate(kept))
@@ -189,14 +159,3 @@ def _held_out_shares(cells: TrainingCells, setting: ForestSetting, seed: int, sp
 def _macro_f1(classes: NDArray[np.intp], shares: NDArray[np.float32], scored: Sequence[int]) -> float:
     scores = score_labels(classes, shares.argmax(axis=1), labels=list(scored))
     return scores.macro_f1
-
-
-def _best_sharpness(shares: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
-    """The power under which held-out shares are least surprised by the true classes (log loss)."""
-    seen = shares.sum(axis=1) > 0
-    rows = np.arange(int(seen.sum()))
-    losses = {}
-    for sharpness in SHARPNESSES:
-        sharpened = sharpen(np.maximum(shares[seen], 1e-3), sharpness)
-        losses[sharpness] = -float(np.log(np.maximum(sharpened[rows, classes[seen]], 1e-3)).mean())
-    return min(SHARPNESSES, key=lambda sharpness: losses[sharpness])

@@ -13,7 +13,7 @@ from ml.compute.cross_validation import CrossValidated, Shares
 from ml.compute.fallback import Branches, FallbackRule, choose_threshold
 from ml.compute.hierarchy import Hierarchy, score_levels
 from ml.compute.scores import score_labels
-from ml.compute.selection import sharpen
+from ml.compute.sharpness import sharpen
 
 RANKS = 3
 # A report lists the worst; the command `contradictions` lists all.

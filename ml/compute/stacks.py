@@ -2,12 +2,12 @@
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import rasterio
@@ -17,12 +17,19 @@ from rasterio.windows import Window
 
 from ml.compute.errors import RegionFolderError, StackError
 from ml.compute.grids import Grid, grid_of, open_raster, require_same_grid
-from ml.compute.region.folder import read_predictors
-from ml.compute.region.predictors import Predictor
+
+if TYPE_CHECKING:
+    from ml.compute.region.predictors import Predictor
 
 # Two rows of tiles of CHUNK columns and a hundred int16 bands; GDAL's own default grows with the machine.
 CACHE_BYTES = 256_000_000
+# Enough where windows do not overlap: the tiles under one row of them.
+SMALL_CACHE_BYTES = 100_000_000
+_NOTHING = np.empty((0, 0), np.int16)
 _DATE_BAND = re.compile(r"(\d{4}-?\d{2}-?\d{2})_(.+)")
+
+
+StoredPlanes = list[NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,17 +84,25 @@ class Stack:
 
 
 class StackReader:
-    """The open files of a stack, shared by threads that read in turn.
+    """The open files of a stack, for one thread at a time: another thread waits for its turn.
 
-    Neighbouring windows share tiles: one cache for all threads decompresses each tile about once, where a
-    handle per thread would do it once per thread.
+    Only the bands of the wanted series are read; each file is asked once per window for all of them.
     """
 
-    def __init__(self, stack: Stack) -> None:
-        """Open every file of the stack."""
+    def __init__(self, stack: Stack, places: Iterable[int] | None = None, *, cache_bytes: int = CACHE_BYTES) -> None:
+        """Open the files that hold the wanted series.
+
+        Args:
+            stack: the stack.
+            places: places of the series wanted; None for all.
+            cache_bytes: of decompressed tiles, kept by GDAL for the whole process.
+        """
         self.stack = stack
+        self._cache_bytes = cache_bytes
+        self._places = frozenset(range(len(stack.series)) if places is None else places)
         self._lock = threading.Lock()
-        self._sources = {path: open_raster(path) for path in stack.paths}
+        self._bands = _bands_by_file(stack, self._places)
+        self._sources = {path: open_raster(path) for path in self._bands}
 
     def __enter__(self) -> Self:
         return self
@@ -103,32 +118,76 @@ class StackReader:
             source.close()
 
     def read(self, window: Window) -> list[NDArray[np.float32]]:
-        """Read a window of every series.
+        """Read a window of every wanted series.
 
         Args:
             window: cells of the stack's grid.
 
         Returns:
-            Per series, float32 (bands, rows, columns) of physical values, NaN where there is no data.
+            Per series of the stack, float32 (bands, rows, columns) of physical values, NaN where there is no
+            data; no band for a series that is not wanted.
 
         Raises:
             StackError: a file cannot be read there.
         """
-        return [self._read_series(series, window) for series in self.stack.series]
+        shape = (int(window.height), int(window.width))
+        stored = self.read_stored(window)
+        return [
+            physical_values(series, planes, shape) for series, planes in zip(self.stack.series, stored, strict=True)
+        ]
 
-    def _read_series(self, series: Series, window: Window) -> NDArray[np.float32]:
-        values = np.empty((len(series.bands), int(window.height), int(window.width)), np.float32)
-        for path in {band.path: None for band in series.bands}:
-            places = [place for place, band in enumerate(series.bands) if band.path == path]
-            indexes = [series.bands[place].index for place in places]
+    def read_stored(self, window: Window) -> list[StoredPlanes]:
+        """Read a window of every wanted series as the files hold it.
+
+        Args:
+            window: cells of the stack's grid.
+
+        Returns:
+            Per series of the stack, a plane (rows, columns) for each band, in the type of its file; no plane
+            for a series that is not wanted.
+
+        Raises:
+            StackError: a file cannot be read there.
+        """
+        planes: list[StoredPlanes] = [
+            [_NOTHING] * (len(series.bands) if place in self._places else 0)
+            for place, series in enumerate(self.stack.series)
+        ]
+        for path, bands in self._bands.items():
             try:
-                with self._lock, rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-                    stored = self._sources[path].read(indexes, window=window)
+                with self._lock, rasterio.Env(GDAL_CACHEMAX=self._cache_bytes):
+                    stored = self._sources[path].read([band.index for _, _, band in bands], window=window)
             except RasterioError as error:
                 raise StackError(f"{path}: damaged near row {window.row_off}; copy the file again.") from error
-            for place, plane in zip(places, stored, strict=True):
-                _to_physical(plane, series.bands[place], values[place])
-        return values
+            for plane, (place, turn, _) in zip(stored, bands, strict=True):
+                planes[place][turn] = plane
+        return planes
+
+
+def physical_values(series: Series, planes: StoredPlanes, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Turn the stored planes of a series into physical values.
+
+    Args:
+        series: their bands.
+        planes: as `StackReader.read_stored` returns them.
+        shape: rows and columns.
+
+    Returns:
+        float32 (planes, rows, columns), NaN where there is no data.
+    """
+    values = np.empty((len(planes), *shape), np.float32)
+    for plane, band, out in zip(planes, series.bands, values, strict=False):
+        _to_physical(plane, band, out)
+    return values
+
+
+def _bands_by_file(stack: Stack, places: Container[int]) -> dict[Path, list[tuple[int, int, Band]]]:
+    """By file, place of the series, place in the series and band of all that is wanted of it, in its own order."""
+    by_file: dict[Path, list[tuple[int, int, Band]]] = {}
+    for place, series in enumerate(stack.series):
+        for turn, band in enumerate(series.bands if place in places else ()):
+            by_file.setdefault(band.path, []).append((place, turn, band))
+    return {path: sorted(bands, key=lambda row: row[2].index) for path, bands in by_file.items()}
 
 
 def open_stack(paths: Sequence[Path]) -> Stack:
@@ -191,10 +250,13 @@ def _bands_of(source: rasterio.DatasetReader, path: Path) -> list[Band]:
     return bands
 
 
-def _predictor_of(path: Path) -> Predictor | None:
+def _predictor_of(path: Path) -> "Predictor | None":
     folder = path.resolve().parent.parent
     if folder.name != "stack" or not (folder.parent / "region.toml").is_file():
         return None
+    # A second and 80 MB of libraries for vector files: only where there is a region folder to read.
+    from ml.compute.region.folder import read_predictors
+
     try:
         predictors = read_predictors(folder.parent)
     except RegionFolderError as error:
@@ -212,7 +274,7 @@ def _name_and_day(description: str) -> tuple[str, date | None]:
         return description, None
 
 
-def _scaling(source: rasterio.DatasetReader, index: int, predictor: Predictor | None) -> tuple[float, float]:
+def _scaling(source: rasterio.DatasetReader, index: int, predictor: "Predictor | None") -> tuple[float, float]:
     scale, offset = float(source.scales[index - 1]), float(source.offsets[index - 1])
     if (scale, offset) != (1.0, 0.0):
         return scale, offset

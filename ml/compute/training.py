@@ -10,36 +10,51 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from ml.compute.candidates import (
+    KEPT_FEATURES,
+    REFERENCE,
+    Built,
+    Kind,
+    Teaching,
+    Trial,
+    build_candidate,
+    choose_candidate,
+    try_candidates,
+)
 from ml.compute.classmaps import class_values, with_more_codes
 from ml.compute.cross_validation import MOST_CELLS as MOST_JUDGED
 from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
-from ml.compute.forest import pack_forest
+from ml.compute.forest import PackedForest
 from ml.compute.grids import Grid
+from ml.compute.growing import ForestSetting, TrainingCells
 from ml.compute.hierarchy import Hierarchy
 from ml.compute.model_files import TrainedModel, load_model, save_model
 from ml.compute.rare_classes import learned_codes
-from ml.compute.recipes import Recipe, draw_recipe, survey_stack
+from ml.compute.recipes import draw_recipe, survey_stack
 from ml.compute.region.legend import LegendRow
 from ml.compute.samples import BLOCK_CELLS, blocks_of, cells_of_samples, learning_cells, training_rows
-from ml.compute.selection import SETTINGS, Selection, TrainingCells, fit_forest, select_setting
+from ml.compute.selection import Selection, hold_out, select_setting
 from ml.compute.self_assessment import SelfAssessment, assess_itself
 from ml.compute.stacks import Stack, open_stack
 from ml.compute.vectors import in_crs
+from ml.compute.views import Scene, View
 
 __all__ = ["TrainedModel", "TrainingOptions", "load_model", "save_model", "train_model"]
 
 Mode = Literal["accurate", "frugal"]
 MODES: tuple[Mode, ...] = ("accurate", "frugal")
-TREES: dict[Mode, int] = {"accurate": 100, "frugal": 40}
+TREES: dict[Kind, int] = {"forest": 100, "lean forest": 64, "plain forest": 64, "small forest": 40}
 # More trees steady the map of a small, little sampled region, and cost little there: up to so many,
 # as long as trees x cells of the map stays under the budget.
-MOST_TREES: dict[Mode, int] = {"accurate": 300, "frugal": 40}
+MOST_TREES = 300
 WALK_BUDGET = 400_000_000
-# The frugal mode keeps the features that a first forest leans on most: fewer planes to compute and to walk.
-FRUGAL_FEATURES = 24
+# Macro-F1 that a cheaper candidate may lose to the best one.
+TOLERANCE: dict[Mode, float] = {"accurate": 0.003, "frugal": 0.02}
+# On smaller maps nothing is worth saving, and there are too few unlabelled cells to teach a network.
+LARGE_MAP_CELLS = 500_000
 # Beyond this many cells the forest grows slower and hardly better; large polygons are thinned first.
 MOST_CELLS = 60_000
 FEWEST_CLASSES = 2
@@ -52,7 +67,7 @@ class TrainingOptions:
     Attributes:
         field: column of the class codes.
         group: column whose equal values never stand on both sides of a split; None for spatial blocks.
-        mode: `accurate`, or `frugal` for a smaller forest on fewer features.
+        mode: `accurate` for a forest, `frugal` for a network taught by it, or a smaller forest where that is better.
         seed: of every draw.
         legend: order and colours of the classes; empty for alphabetical order and invented colours.
     """
@@ -98,28 +113,29 @@ def train_model(
     stack = open_stack(stack_paths)
     samples = in_crs(samples, CRS.from_user_input(stack.grid.crs))
     lesson = _thinned(_lesson(samples, stack.grid, options), options.seed)
-    recipe, lesson, values = _observed(stack, lesson)
     hierarchy = Hierarchy.of_legend(options.legend)
-    lesson, notices = _without_lonely_classes(lesson, hierarchy)
-    codes = _learnable_codes(lesson, stack)
-    cells = _training_cells(lesson, values, codes)
-    if options.mode == "frugal":
-        recipe, values, cells = _frugal(recipe, values, cells, options.seed)
-    selection = select_setting(cells, seed=options.seed)
-    knowledge = _assess(cells, lesson, codes, selection, hierarchy, options.seed)
-    forest = fit_forest(cells, selection.setting, trees=_trees(options.mode, stack.grid), seed=options.seed)
+    scene, lesson, codes, notices = _scene(stack, lesson, hierarchy)
+    selection = select_setting(scene.full.cells, seed=options.seed)
+    knowledge = _assess(scene.full.cells, lesson, codes, selection.setting, hierarchy, options.seed)
+    if options.mode == "frugal" and _is_large(stack.grid):
+        hidden = cells_of_samples(samples[(samples["split"] == "test").to_numpy()], stack.grid)
+        scene = scene.distillable(lesson.places, hidden.places(stack.grid.width), options.seed)
+    teaching = Teaching(selection.setting, _trees(stack.grid), options.seed)
+    choice = _choice(scene, teaching, options.mode, knowledge.calibration.sharpness)
+    is_network = choice.kind == "network"
+    built = build_candidate(choice.kind, scene, replace(teaching, sharpness=choice.sharpness if is_network else 1.0))
     used = sorted(set(samples[options.field].astype(str)))
     return TrainedModel(
         codes=codes,
         values=with_more_codes(class_values(used, [row.code for row in options.legend]), codes),
         colors={row.code: row.color for row in options.legend if row.code in {*used, *codes}},
-        recipe=recipe,
-        levels=Levels.spanning(values),
-        forest=pack_forest(forest),
-        sharpness=knowledge.calibration.sharpness,
-        report=_report(stack, recipe, lesson, selection, options)
-        | {"trees": len(forest.estimators_), "unlearned": sorted(set(used) - set(codes)), "notices": notices}
-        | {"sharpness": knowledge.calibration.sharpness, "held_out": knowledge.report},
+        recipe=built.view.recipe,
+        levels=built.view.levels,
+        classifier=built.classifier,
+        sharpness=1.0 if is_network else choice.sharpness,
+        report=_report(stack, built, lesson, selection, options)
+        | choice.as_json()
+        | {"unlearned": sorted(set(used) - set(codes)), "notices": notices, "held_out": knowledge.report},
     )
 
 
@@ -183,12 +199,18 @@ def _thinned(lesson: _Lesson, seed: int) -> _Lesson:
     return lesson.at(np.sort(np.argsort(rank, kind="stable")[:MOST_CELLS]))
 
 
-def _observed(stack: Stack, lesson: _Lesson) -> tuple[Recipe, _Lesson, NDArray[np.float32]]:
-    """The recipe that the stack allows, the cells with data, and their features."""
+def _scene(stack: Stack, lesson: _Lesson, hierarchy: Hierarchy) -> tuple[Scene, _Lesson, tuple[str, ...], list[str]]:
+    """All that the stack says of the sample cells, those that have data, their codes, and what to know of these."""
     surveys = survey_stack(stack)
     recipe = draw_recipe(stack, surveys)
     extraction = extract_features(stack, recipe, bind_recipe(recipe, stack, surveys), lesson.places)
-    return recipe, lesson.at(extraction.seen), extraction.values[extraction.seen]
+    lesson, values = lesson.at(extraction.seen), extraction.values[extraction.seen]
+    lesson, notices = _without_lonely_classes(lesson, hierarchy)
+    codes = _learnable_codes(lesson, stack)
+    levels = Levels.spanning(values)
+    cells = _training_cells(lesson, levels.of_cells(values), codes)
+    nothing = np.empty((0, len(recipe.features)), np.int16)
+    return Scene(stack, surveys, View(recipe, levels, cells, nothing)), lesson, codes, notices
 
 
 def _without_lonely_classes(lesson: _Lesson, hierarchy: Hierarchy) -> tuple[_Lesson, list[str]]:
@@ -197,6 +219,20 @@ def _without_lonely_classes(lesson: _Lesson, hierarchy: Hierarchy) -> tuple[_Les
     learned = learned_codes(lesson.codes[first].tolist(), hierarchy)
     codes = np.array([learned.of(code) for code in lesson.codes], object)
     return replace(lesson, codes=codes), learned.notices()
+
+
+def _assess(
+    cells: TrainingCells,
+    lesson: _Lesson,
+    codes: Sequence[str],
+    setting: ForestSetting,
+    hierarchy: Hierarchy,
+    seed: int,
+) -> SelfAssessment:
+    """What a forest knows of its own faults, from a few cells of every sample."""
+    judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
+    held = cross_validate(cells.at(judged), forest_learner(setting, seed=seed), seed=seed)
+    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
 
 
 def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
@@ -210,39 +246,70 @@ def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:
     return codes
 
 
-def _training_cells(lesson: _Lesson, values: NDArray[np.float32], codes: Sequence[str]) -> TrainingCells:
+def _training_cells(lesson: _Lesson, levels: NDArray[np.int16], codes: Sequence[str]) -> TrainingCells:
     place_of = {code: place for place, code in enumerate(codes)}
     classes = np.array([place_of[code] for code in lesson.codes], np.intp)
-    levels = Levels.spanning(values).of_cells(values)
     return TrainingCells(levels, classes, lesson.groups, lesson.weights)
 
 
-def _assess(
-    cells: TrainingCells, lesson: _Lesson, codes: Sequence[str], selection: Selection, hierarchy: Hierarchy, seed: int
-) -> SelfAssessment:
-    """What the model knows of its own faults, from a few cells of every sample."""
-    judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
-    held = cross_validate(cells.at(judged), forest_learner(selection.setting, seed=seed), seed=seed)
-    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
+def _is_large(grid: Grid) -> bool:
+    return grid.width * grid.height >= LARGE_MAP_CELLS
 
 
-def _frugal(
-    recipe: Recipe, values: NDArray[np.float32], cells: TrainingCells, seed: int
-) -> tuple[Recipe, NDArray[np.float32], TrainingCells]:
-    first = fit_forest(cells, SETTINGS[0], trees=TREES["frugal"], seed=seed)
-    kept = np.sort(np.argsort(-first.feature_importances_, kind="stable")[:FRUGAL_FEATURES])
-    features = tuple(recipe.features[place] for place in kept)
-    return replace(recipe, features=features), values[:, kept], replace(cells, levels=cells.levels[:, kept])
+def _trees(grid: Grid) -> dict[Kind, int]:
+    affordable = int(np.clip(WALK_BUDGET // (grid.width * grid.height), TREES["forest"], MOST_TREES))
+    return {**TREES, "forest": affordable}
 
 
-def _trees(mode: Mode, grid: Grid) -> int:
-    affordable = WALK_BUDGET // (grid.width * grid.height)
-    return int(np.clip(affordable, TREES[mode], MOST_TREES[mode]))
+@dataclass(frozen=True)
+class _Choice:
+    """The candidate chosen, its sharpness, and the trials that decided; none where nothing can be held out."""
+
+    kind: Kind
+    sharpness: float
+    trials: tuple[Trial, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "classifier": self.kind,
+            "sharpness": self.sharpness,
+            "candidates": [trial.as_json() | {"chosen": trial.kind == self.kind} for trial in self.trials],
+        }
+
+
+def _choice(scene: Scene, teaching: Teaching, mode: Mode, sharpness: float) -> _Choice:
+    """Try what the mode allows on held-out blocks, beside what the other mode would take.
+
+    Args:
+        scene: what to learn from.
+        teaching: how.
+        mode: of the training.
+        sharpness: of the forest, fitted on several folds.
+    """
+    eligible, tried = _kinds(scene, mode)
+    held_out = hold_out(scene.full.cells, seed=teaching.seed)
+    if held_out is None:
+        return _Choice(eligible[0], sharpness, ())
+    enough = {kind: min(trees, TREES["forest"]) for kind, trees in teaching.trees.items()}
+    trials = try_candidates(tried, scene, replace(teaching, trees=enough), held_out)
+    chosen = choose_candidate(trials, eligible, TOLERANCE[mode])
+    return _Choice(chosen.kind, chosen.sharpness if chosen.kind == "network" else sharpness, tuple(trials))
+
+
+def _kinds(scene: Scene, mode: Mode) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
+    """The candidates that may be chosen, and all that are tried: what the other mode would take is shown beside."""
+    if mode == "frugal":
+        eligible: tuple[Kind, ...] = ("small forest", "network") if scene.plain else ("small forest",)
+        return eligible, ("forest", REFERENCE, *eligible) if scene.plain else ("forest", *eligible)
+    has_many_features = len(scene.full.recipe.features) >= 2 * KEPT_FEATURES["lean forest"]
+    eligible = ("forest", "lean forest") if _is_large(scene.stack.grid) and has_many_features else ("forest",)
+    return eligible, (*eligible, "small forest")
 
 
 def _report(
-    stack: Stack, recipe: Recipe, lesson: _Lesson, selection: Selection, options: TrainingOptions
+    stack: Stack, built: Built, lesson: _Lesson, selection: Selection, options: TrainingOptions
 ) -> dict[str, Any]:
+    recipe, classifier = built.view.recipe, built.classifier
     return {
         "mode": options.mode,
         "seed": options.seed,
@@ -254,6 +321,7 @@ def _report(
         "features": [feature.label for feature in recipe.features],
         "leaf_cells": selection.setting.leaf_cells,
         "balance": selection.setting.balance,
+        "trees": classifier.roots.size if isinstance(classifier, PackedForest) else 0,
         "held_out_macro_f1": [
             {"leaf_cells": setting.leaf_cells, "balance": setting.balance, "macro_f1": round(score, 4)}
             for setting, score in selection.macro_f1.items()

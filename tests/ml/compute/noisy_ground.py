@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml.compute.selection import TrainingCells
+from ml.compute.growing import TrainingCells
 
 CODES = ["A", "B", "C"]
 

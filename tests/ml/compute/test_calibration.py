@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ml.compute.calibration import calibrate, fit_sharpness, measure_reliability
-from ml.compute.selection import sharpen
+from ml.compute.calibration import calibrate, measure_reliability
+from ml.compute.sharpness import fit_sharpness, sharpen
 
 
 def doubtful(*, groups=60, cells=40, power=2.0, seed=0):

@@ -1,3 +1,4 @@
+import errno
 import json
 import statistics
 
@@ -6,7 +7,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 
 from ml.compute.classify import ClassifyOutputs, classify_stack
-from ml.compute.errors import ModelFileError, SampleError, StackError
+from ml.compute.errors import ComputeError, ModelFileError, SampleError, StackError
 from ml.compute.forest import pack_forest
 from ml.compute.model_files import MODEL_FORMAT
 from ml.compute.region import read_region_folder, read_samples
@@ -53,26 +54,25 @@ def test_the_same_seed_gives_the_same_file(region, samples, model, tmp_path):
 def test_a_model_comes_back_from_its_file(model, tmp_path):
     save_model(model, tmp_path / "m")
     loaded = load_model(tmp_path / "m")
-    assert (loaded.codes, loaded.values, loaded.recipe, loaded.report) == (
-        model.codes,
-        model.values,
-        model.recipe,
-        model.report,
-    )
-    np.testing.assert_array_equal(loaded.forest.nodes, model.forest.nodes)
+    assert (loaded.codes, loaded.values, loaded.recipe) == (model.codes, model.values, model.recipe)
+    assert {**loaded.report, "candidates": []} == {**model.report, "candidates": []}
+    assert [trial["macro_f1"] for trial in loaded.report["candidates"]] == [
+        trial["macro_f1"] for trial in model.report["candidates"]
+    ]
+    np.testing.assert_array_equal(loaded.classifier.nodes, model.classifier.nodes)
 
 
 def test_a_frugal_model_has_fewer_trees_on_fewer_features(region, samples, model):
     frugal = train_model(region.stack, samples, options=TrainingOptions(mode="frugal"))
     assert len(frugal.recipe.features) < len(model.recipe.features)
-    assert frugal.forest.roots.size < model.forest.roots.size
-    assert frugal.forest.nodes.size < model.forest.nodes.size / 2
+    assert frugal.classifier.roots.size < model.classifier.roots.size
+    assert frugal.classifier.nodes.size < model.classifier.nodes.size / 2
 
 
 def test_test_samples_teach_nothing(region, samples, model):
     changed = samples.copy()
     changed.loc[changed["split"] == "test", "code"] = "J2"
-    np.testing.assert_array_equal(train_model(region.stack, changed).forest.nodes, model.forest.nodes)
+    np.testing.assert_array_equal(train_model(region.stack, changed).classifier.nodes, model.classifier.nodes)
 
 
 def test_cells_under_two_codes_teach_nothing(region, samples):
@@ -132,6 +132,26 @@ def test_a_model_of_another_version_is_refused(model, tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ModelFileError, match=rf"format {MODEL_FORMAT + 1}.*reads format {MODEL_FORMAT}"):
         load_model(tmp_path / "newer")
+
+
+def test_a_full_disk_leaves_the_earlier_model_untouched(model, tmp_path, monkeypatch):
+    (tmp_path / "m").write_bytes(b"earlier")
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(ComputeError, match="the disk is full"):
+        save_model(model, tmp_path / "m")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("m", b"earlier")]
+
+
+def test_the_candidates_are_scored_on_blocks_held_out_and_the_choice_is_printed(model):
+    trials = model.report["candidates"]
+    assert [trial["candidate"] for trial in trials] == ["forest", "small forest"]
+    assert [trial["chosen"] for trial in trials] == [True, False]
+    assert all(trial["cpu_seconds_per_million_cells"] > 0 for trial in trials)
+    assert all(0.9 < trial["macro_f1"] <= 1 for trial in trials)
 
 
 def test_a_stack_that_lacks_a_band_of_the_model_is_refused(region, model, tmp_path):
