@@ -51,13 +51,13 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
     # Imports are slow: only the command asked for is loaded, all of them for the general help.
-    wanted = [name for name in names if words and name == words[0]] or names
+    wanted = [name for name in names if words and name == words[0].replace("-", "_")] or names
     for name in wanted:
         command = cast("Command", import_module(f"{commands.__name__}.{name}"))
         if not hasattr(command, "run"):
             continue
         summary = (command.__doc__ or name).splitlines()[0]
-        subparser = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
+        subparser = subparsers.add_parser(name.replace("_", "-"), help=summary.replace("%", "%%"), description=summary)
         command.add_arguments(subparser)
         subparser.set_defaults(command=command)
     return parser

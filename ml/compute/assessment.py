@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.compute.errors import AuditError
+from ml.compute.hierarchy import Hierarchy
 
 CONFIDENCE = 0.95
 DEVIATIONS = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
@@ -172,6 +173,35 @@ def assess_points(
         overall_accuracy=sample.estimate_ratio(right, everything),
         classes=classes,
     )
+
+
+def assess_levels(
+    points: pd.DataFrame,
+    strata_areas: Mapping[str, float],
+    hierarchy: Hierarchy,
+    *,
+    fewest_points: int = FEWEST_POINTS,
+) -> list[dict[str, Any]]:
+    """Assess a map at every level of its legend: a class too rare to judge is judged within its parent.
+
+    The strata stay those of the draw.
+
+    Returns:
+        `level` (1 being the top) and the assessment as JSON values, from the top to the codes themselves.
+    """
+    depth = hierarchy.depth([*points["map"], *points["reference"]])
+    return [
+        {
+            "level": level,
+            **assess_points(_at_level(points, hierarchy, level), strata_areas, fewest_points=fewest_points).as_json(),
+        }
+        for level in range(1, depth + 1)
+    ]
+
+
+def _at_level(points: pd.DataFrame, hierarchy: Hierarchy, level: int) -> pd.DataFrame:
+    raised = {name: [hierarchy.at_level(code, level) for code in points[name]] for name in ("map", "reference")}
+    return points.assign(**raised)
 
 
 def _assess_class(sample: _Sample, code: str, fewest_points: int) -> ClassAssessment:

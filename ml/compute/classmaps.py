@@ -42,6 +42,36 @@ def class_values(codes: Sequence[str], legend_codes: Sequence[str] = ()) -> dict
     return {code: value for value, code in enumerate(ordered, 1)}
 
 
+def with_more_codes(values: Mapping[str, int], codes: Sequence[str]) -> dict[str, int]:
+    """The values of a raster that needs more codes, as parents of its classes; those that it has stay.
+
+    Args:
+        values: raster value by code.
+        codes: every code needed.
+
+    Returns:
+        An integer code that is still free stands for itself where all of `values` do, others take the lowest
+        free value.
+
+    Raises:
+        RasterError: there are more codes than a raster can hold.
+    """
+    extended = dict(values)
+    taken = set(values.values())
+    are_integers = all(code == str(value) for code, value in values.items())
+    free = (value for value in range(1, HIGHEST_VALUE + 1) if value not in taken)
+    for code in dict.fromkeys(codes):
+        if code in extended:
+            continue
+        is_own = are_integers and code.isascii() and code.isdigit() and str(int(code)) == code
+        value = int(code) if is_own and int(code) not in taken and 1 <= int(code) <= HIGHEST_VALUE else next(free, None)
+        if value is None:
+            raise RasterError(f"More than {HIGHEST_VALUE} codes do not fit a class raster; merge some of them.")
+        extended[code] = value
+        taken.add(value)
+    return extended
+
+
 def class_codes(path: Path) -> dict[int, str]:
     """The code of each value of a class raster.
 

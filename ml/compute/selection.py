@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ml.compute.growing import ForestSetting, TrainingCells, fit_forest
 from ml.compute.scores import score_labels
+from ml.compute.sharpness import fit_sharpness
 
 FOLDS = 3
 # Enough trees to rank settings; the final forest has more.
@@ -18,7 +19,6 @@ TRIAL_TREES = 40
 TRIAL_CELLS, TRIAL_CELLS_PER_CLASS = 3000, 30
 # On little data one draw of the folds says little: several are averaged.
 LITTLE_DATA, LITTLE_DATA_DRAWS = 1500, 3
-SHARPNESSES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
@@ -34,11 +34,10 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Selection:
-    """The setting chosen, the macro-F1 of each one over held-out blocks, and how to sharpen shares."""
+    """The setting chosen, and the macro-F1 of each one over held-out blocks."""
 
     setting: ForestSetting
     macro_f1: dict[ForestSetting, float]
-    sharpness: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class HeldOut:
             Macro-F1 over the classes among them, and the sharpness that fits.
         """
         score = _macro_f1(classes, shares, sorted(set(classes.tolist())))
-        return score, _best_sharpness(shares, classes)
+        return score, fit_sharpness(shares, classes)
 
 
 def hold_out(cells: TrainingCells, *, seed: int) -> HeldOut | None:
@@ -95,34 +94,17 @@ def select_setting(cells: TrainingCells, *, seed: int) -> Selection:
     trial = cells.at(_trial_places(cells, seed))
     scored = _classes_in_several_groups(trial)
     if len(scored) < 2:
-        return Selection(SETTINGS[0], {}, 1.0)
+        return Selection(SETTINGS[0], {})
     draws = LITTLE_DATA_DRAWS if trial.classes.size <= LITTLE_DATA else 1
-    macro_f1, sharpness = {}, {}
+    macro_f1 = {}
     splits = [(seed + draw, _splits(trial, seed + draw)) for draw in range(draws)]
     for setting in SETTINGS:
         shares = [_held_out_shares(trial, setting, one, folds) for one, folds in splits]
         macro_f1[setting] = float(np.mean([_macro_f1(trial.classes, one, scored) for one in shares]))
-        sharpness[setting] = _best_sharpness(shares[0], trial.classes)
     best = max(SETTINGS, key=lambda setting: round(macro_f1[setting], 4))
     if macro_f1[best] < macro_f1[SETTINGS[0]] + MARGIN:
         best = SETTINGS[0]
-    return Selection(best, macro_f1, sharpness[best])
-
-
-def sharpen(shares: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
-    """Raise shares to a power and make them sum to 1 again, so that confidence is about as often right.
-
-    Args:
-        shares: (cells, classes).
-        sharpness: above 1 for a forest that doubts too much.
-
-    Returns:
-        (cells, classes).
-    """
-    if sharpness == 1.0:
-        return shares
-    powered = np.power(shares, np.float32(sharpness))
-    return powered / powered.sum(axis=1, keepdims=True)
+    return Selection(best, macro_f1)
 
 
 def _trial_places(cells: TrainingCells, seed: int) -> NDArray[np.intp]:
@@ -177,14 +159,3 @@ def _held_out_shares(cells: TrainingCells, setting: ForestSetting, seed: int, sp
 def _macro_f1(classes: NDArray[np.intp], shares: NDArray[np.float32], scored: Sequence[int]) -> float:
     scores = score_labels(classes, shares.argmax(axis=1), labels=list(scored))
     return scores.macro_f1
-
-
-def _best_sharpness(shares: NDArray[np.float32], classes: NDArray[np.intp]) -> float:
-    """The power under which held-out shares are least surprised by the true classes (log loss)."""
-    seen = shares.sum(axis=1) > 0
-    rows = np.arange(int(seen.sum()))
-    losses = {}
-    for sharpness in SHARPNESSES:
-        sharpened = sharpen(np.maximum(shares[seen], 1e-3), sharpness)
-        losses[sharpness] = -float(np.log(np.maximum(sharpened[rows, classes[seen]], 1e-3)).mean())
-    return min(SHARPNESSES, key=lambda sharpness: losses[sharpness])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.compute.minimum_unit import label_patches
+from ml.compute.patch_labels import label_patches
 from ml.compute.stability import expected_transitions, rank_last_year, weigh_years
 from ml.compute.transitions import FIRST_PERSISTENCE, learn_transitions, transition_matrix, weight_matrix
 from ml.compute.year_maps import YearMap, YearSeries, open_year_maps

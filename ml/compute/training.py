@@ -1,7 +1,7 @@
 """Learning a class map from samples on a stack, read top to bottom."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,18 +21,23 @@ from ml.compute.candidates import (
     choose_candidate,
     try_candidates,
 )
-from ml.compute.classmaps import class_values
+from ml.compute.classmaps import class_values, with_more_codes
+from ml.compute.cross_validation import MOST_CELLS as MOST_JUDGED
+from ml.compute.cross_validation import cross_validate, few_of_each, forest_learner
 from ml.compute.errors import SampleError
 from ml.compute.extraction import extract_features
 from ml.compute.features import Levels, bind_recipe
 from ml.compute.forest import PackedForest
 from ml.compute.grids import Grid
-from ml.compute.growing import TrainingCells
+from ml.compute.growing import ForestSetting, TrainingCells
+from ml.compute.hierarchy import Hierarchy
 from ml.compute.model_files import TrainedModel, load_model, save_model
+from ml.compute.rare_classes import learned_codes
 from ml.compute.recipes import draw_recipe, survey_stack
 from ml.compute.region.legend import LegendRow
 from ml.compute.samples import BLOCK_CELLS, blocks_of, cells_of_samples, learning_cells, training_rows
 from ml.compute.selection import Selection, hold_out, select_setting
+from ml.compute.self_assessment import SelfAssessment, assess_itself
 from ml.compute.stacks import Stack, open_stack
 from ml.compute.vectors import in_crs
 from ml.compute.views import Scene, View
@@ -76,15 +81,16 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class _Lesson:
-    """Cells under the training samples: place in the grid, code, group and weight of each."""
+    """Cells under the training samples: place in the grid, row of the sample, code, group and weight of each."""
 
     places: NDArray[np.intp]
+    samples: NDArray[np.intp]
     codes: NDArray[np.object_]
     groups: NDArray[np.intp]
     weights: NDArray[np.float64]
 
     def at(self, chosen: NDArray[Any]) -> "_Lesson":
-        return _Lesson(self.places[chosen], self.codes[chosen], self.groups[chosen], self.weights[chosen])
+        return _Lesson(*(getattr(self, one.name)[chosen] for one in fields(self)))
 
 
 def train_model(
@@ -107,27 +113,29 @@ def train_model(
     stack = open_stack(stack_paths)
     samples = in_crs(samples, CRS.from_user_input(stack.grid.crs))
     lesson = _thinned(_lesson(samples, stack.grid, options), options.seed)
-    scene, lesson, codes = _scene(stack, lesson)
+    hierarchy = Hierarchy.of_legend(options.legend)
+    scene, lesson, codes, notices = _scene(stack, lesson, hierarchy)
     selection = select_setting(scene.full.cells, seed=options.seed)
+    knowledge = _assess(scene.full.cells, lesson, codes, selection.setting, hierarchy, options.seed)
     if options.mode == "frugal" and _is_large(stack.grid):
         hidden = cells_of_samples(samples[(samples["split"] == "test").to_numpy()], stack.grid)
         scene = scene.distillable(lesson.places, hidden.places(stack.grid.width), options.seed)
     teaching = Teaching(selection.setting, _trees(stack.grid), options.seed)
-    choice = _choice(scene, teaching, options.mode, selection.sharpness)
+    choice = _choice(scene, teaching, options.mode, knowledge.calibration.sharpness)
     is_network = choice.kind == "network"
     built = build_candidate(choice.kind, scene, replace(teaching, sharpness=choice.sharpness if is_network else 1.0))
     used = sorted(set(samples[options.field].astype(str)))
     return TrainedModel(
         codes=codes,
-        values=class_values(used, [row.code for row in options.legend]),
-        colors={row.code: row.color for row in options.legend if row.code in used},
+        values=with_more_codes(class_values(used, [row.code for row in options.legend]), codes),
+        colors={row.code: row.color for row in options.legend if row.code in {*used, *codes}},
         recipe=built.view.recipe,
         levels=built.view.levels,
         classifier=built.classifier,
         sharpness=1.0 if is_network else choice.sharpness,
         report=_report(stack, built, lesson, selection, options)
         | choice.as_json()
-        | {"unlearned": sorted(set(used) - set(codes))},
+        | {"unlearned": sorted(set(used) - set(codes)), "notices": notices, "held_out": knowledge.report},
     )
 
 
@@ -140,6 +148,7 @@ def _lesson(samples: gpd.GeoDataFrame, grid: Grid, options: TrainingOptions) -> 
     weights = _weights(learned)
     lesson = _Lesson(
         cells.places(grid.width),
+        np.flatnonzero(trains)[cells.samples],
         codes[cells.samples],
         _groups(learned, options.group, block_m)[cells.samples],
         weights[cells.samples],
@@ -190,17 +199,40 @@ def _thinned(lesson: _Lesson, seed: int) -> _Lesson:
     return lesson.at(np.sort(np.argsort(rank, kind="stable")[:MOST_CELLS]))
 
 
-def _scene(stack: Stack, lesson: _Lesson) -> tuple[Scene, _Lesson, tuple[str, ...]]:
-    """All that the stack says of the sample cells, those of them that have data, and their codes."""
+def _scene(stack: Stack, lesson: _Lesson, hierarchy: Hierarchy) -> tuple[Scene, _Lesson, tuple[str, ...], list[str]]:
+    """All that the stack says of the sample cells, those that have data, their codes, and what to know of these."""
     surveys = survey_stack(stack)
     recipe = draw_recipe(stack, surveys)
     extraction = extract_features(stack, recipe, bind_recipe(recipe, stack, surveys), lesson.places)
     lesson, values = lesson.at(extraction.seen), extraction.values[extraction.seen]
+    lesson, notices = _without_lonely_classes(lesson, hierarchy)
     codes = _learnable_codes(lesson, stack)
     levels = Levels.spanning(values)
     cells = _training_cells(lesson, levels.of_cells(values), codes)
     nothing = np.empty((0, len(recipe.features)), np.int16)
-    return Scene(stack, surveys, View(recipe, levels, cells, nothing)), lesson, codes
+    return Scene(stack, surveys, View(recipe, levels, cells, nothing)), lesson, codes, notices
+
+
+def _without_lonely_classes(lesson: _Lesson, hierarchy: Hierarchy) -> tuple[_Lesson, list[str]]:
+    """The lesson with classes of a single sample at their parent, and what a person should know of it."""
+    _, first = np.unique(lesson.samples, return_index=True)
+    learned = learned_codes(lesson.codes[first].tolist(), hierarchy)
+    codes = np.array([learned.of(code) for code in lesson.codes], object)
+    return replace(lesson, codes=codes), learned.notices()
+
+
+def _assess(
+    cells: TrainingCells,
+    lesson: _Lesson,
+    codes: Sequence[str],
+    setting: ForestSetting,
+    hierarchy: Hierarchy,
+    seed: int,
+) -> SelfAssessment:
+    """What a forest knows of its own faults, from a few cells of every sample."""
+    judged = few_of_each(lesson.samples, most=MOST_JUDGED, seed=seed)
+    held = cross_validate(cells.at(judged), forest_learner(setting, seed=seed), seed=seed)
+    return assess_itself(held, lesson.samples[judged][held.places], codes, hierarchy)
 
 
 def _learnable_codes(lesson: _Lesson, stack: Stack) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Arguments that several commands read alike."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
 
 LARGEST_SEED = 2**31 - 1
 
@@ -33,3 +34,18 @@ def distance(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise ArgumentTypeError(f"'{text}' is not a distance from 0 in metres")
     return number
+
+
+def percent(text: str) -> int:
+    """A whole number from 1 to 100."""
+    number = whole_number(text)
+    if not 1 <= number <= 100:
+        raise ArgumentTypeError(f"'{text}' is not a whole number from 1 to 100")
+    return number
+
+
+def add_map_products(parser: ArgumentParser) -> None:
+    """Declare the three rasters of a map."""
+    parser.add_argument("classes", type=Path, metavar="CLASSES.tif", help="class raster, 0 = no data")
+    parser.add_argument("--confidence", type=Path, required=True, help="0-100, 255 = no data")
+    parser.add_argument("--runner-ups", type=Path, required=True, help="second and third class with their shares")

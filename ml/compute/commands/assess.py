@@ -5,11 +5,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from ml.compute.assessment import FEWEST_POINTS, assess_points
+from ml.compute.assessment import FEWEST_POINTS, assess_levels, assess_points
 from ml.compute.audit_tables import areas_from_points, read_areas, read_confusion, read_points
 from ml.compute.commands.arguments import whole_number
 from ml.compute.errors import AuditError
 from ml.compute.files import written_aside
+from ml.compute.hierarchy import Hierarchy
+from ml.compute.region.legend import read_legend
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,6 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="under N points a figure reads 'not assessable' (default: %(default)s)",
     )
+    parser.add_argument(
+        "--legend", type=Path, metavar="L.csv", help="legend with parents: the report adds `levels`, from the top down"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="R.json", help="report to write")
 
 
@@ -53,6 +58,9 @@ def run(args: Namespace) -> dict[str, Any]:
     points = read_points(args.samples) if args.samples is not None else read_confusion(args.confusion)
     areas = read_areas(args.areas) if args.areas is not None else areas_from_points(points, args.samples)
     report = assess_points(points, areas, fewest_points=args.min_points).as_json()
+    if args.legend is not None:
+        hierarchy = Hierarchy.of_legend(read_legend(args.legend))
+        report["levels"] = assess_levels(points, areas, hierarchy, fewest_points=args.min_points)
     with written_aside(args.out) as aside:
         aside.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return {**report, "out": str(args.out)}

@@ -91,7 +91,7 @@ def test_maps_without_common_cells_or_grid_are_refused(tmp_path):
 def test_the_points_of_the_command_are_what_assess_reads(ground, tmp_path, capsys):
     change, truth = ground
     table = tmp_path / "points.csv"
-    words = ["sample_changes", str(change.before), str(change.after), "--strength", str(change.strength)]
+    words = ["sample-changes", str(change.before), str(change.after), "--strength", str(change.strength)]
     assert main([*words, "--size", "200", "--seed", "1", "--out", str(table)]) == 0
     assert json.loads(capsys.readouterr().out)["points"] == 200
     points = pd.read_csv(table, keep_default_na=False)

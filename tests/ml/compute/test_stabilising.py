@@ -220,7 +220,7 @@ def test_real_yearly_maps_flip_and_flip_back_far_less(tmp_path):
 def _cut(file, folder):
     window = rasterio.windows.Window(600, 600, 200, 200)
     with rasterio.open(file) as source:
-        values, transform = source.read(1, window=window), source.window_transform(window)
+        values, transform = source.read(1, window=window), source.transform @ Affine.translation(600, 600)
         return write_raster(folder / file.name, values, dtype="uint8", nodata=0, crs=source.crs, transform=transform)
 
 

@@ -13,7 +13,8 @@ from ml.compute.model_files import MODEL_FORMAT
 from ml.compute.region import read_region_folder, read_samples
 from ml.compute.samples import read_sample_file
 from ml.compute.scores import score_class_map
-from ml.compute.selection import TrainingCells, select_setting, sharpen
+from ml.compute.selection import TrainingCells, select_setting
+from ml.compute.sharpness import sharpen
 from ml.compute.training import TrainingOptions, load_model, save_model, train_model
 from tests.ml.compute.rasters import shared_path
 from tests.ml.compute.tiny_regions import HEIGHT, NODATA, WIDTH, write_stack_file, write_tiny_region
