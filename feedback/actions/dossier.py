@@ -33,6 +33,9 @@ PARTS = {
     "region": _("the region"),
 }
 
+# What a training report says of costs: two trainings of the same model differ in it.
+MEASURED = ("candidates",)
+
 
 def write_dossier(vintage: Vintage, *, number: int, acknowledged: int) -> dict[str, Any]:
     """Everything a signature vouches for. No moment and no primary key: the same facts have the same hash.
@@ -99,7 +102,7 @@ def model_facts(vintage: Vintage) -> dict[str, Any]:
         "training_set_sha256": version.training_set.sha256,
         "samples": version.training_set.sample_count,
         "samples_by": version.training_set.counts,
-        "parameters": version.parameters,
+        "parameters": {name: value for name, value in version.parameters.items() if name not in MEASURED},
         "metrics": {name: version.metrics.get(name) for name in ("macro_f1", "overall_accuracy", "per_class")},
         "macro_f1_of_map": gate.macro_f1_of(vintage),
     }

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions
 from feedback.actions.checks import require_vintage
+from feedback.actions.dossier import write_dossier
 from feedback.errors import DossierChangedError, GateClosedError
 from feedback.models import Decision, Release, ReleaseSignature, ReleaseThresholds, Report
 from feedback.queries.releases import latest_release, next_number, release_before
@@ -56,6 +57,17 @@ def sign(release, by, **options):
     return actions.sign_dossier(
         **{"release": release, "by": by, "dossier_sha256": release.dossier_sha256, "at": LATER, **options}
     )
+
+
+def test_what_a_training_cost_is_no_part_of_what_is_signed(tmp_path, settings):
+    settings.FILES_DIR = tmp_path / "files"
+    vintage = ready_map(tmp_path / "map")
+    found = []
+    for seconds in (1.0, 2.0):
+        vintage.version.parameters = {"trees": 100, "candidates": [{"cpu_seconds_per_million_cells": seconds}]}
+        vintage.version.save()
+        found.append(write_dossier(vintage, number=0, acknowledged=0)["model"]["parameters"])
+    assert found == [{"trees": 100}] * 2
 
 
 def test_thresholds_are_fixed_before_the_map_and_by_who_releases(people):
