@@ -147,4 +147,5 @@ def report_sent(request: SignedInRequest, pk: int) -> HttpResponse:
     """The receipt: its number, what happens next, and by when."""
     mine = Report.objects.of_author(request.user.pk).select_related("round", "proposed_type", "commune")
     report = get_object_or_404(mine.exclude(state=ReportState.DRAFT), pk=pk)
-    return render(request, "feedback/report_sent.html", {"report": report})
+    earlier = report.near.of_author(request.user.pk).open().order_by("pk").first()
+    return render(request, "feedback/report_sent.html", {"report": report, "earlier": earlier})

@@ -97,6 +97,21 @@ def test_a_complete_report_is_sent_once_and_its_receipt_names_it(signed_in, grou
     assert str(report.pk) in page
 
 
+def test_who_sends_a_second_report_on_the_same_ground_reads_of_the_first(signed_in, ground):
+    receipts = [signed_in.get(send(signed_in, facts(ground)).url).content.decode() for _twice in range(2)]
+    first = reverse("feedback:report", args=[Report.objects.earliest("pk").pk])
+    assert "déjà envoyé" not in receipts[0]
+    assert "déjà envoyé" in receipts[1]
+    assert first in receipts[1]
+
+
+def test_a_polygon_number_is_read_as_pages_write_it(signed_in, ground):
+    Polygon.objects.filter(pk=ground["polygons"][0].pk).update(number=13_873)
+    for written in ("13 873", "13\u202f873"):
+        answer = signed_in.get(reverse("feedback:contest-polygon"), {"round": ground["round"].key, "number": written})
+        assert answer.status_code == 200
+
+
 def test_what_is_missing_is_said_by_its_field_and_nothing_typed_is_lost(signed_in, ground):
     answer = send(signed_in, facts(ground, error_type="", proposed_type="pelouse zzz", confidence=""))
     assert answer.status_code == 422
