@@ -96,8 +96,10 @@ def test_an_integrated_report_can_still_be_undone(there):
 def test_an_appeal_that_comes_after_the_publication_is_still_refused_but_corrects_nothing(there):
     report = actions.take_report(report=there.appealed(), by=there.panel, at=there.at)
     Vintage.objects.filter(pk=there.vintage.pk).update(state=VintageState.PUBLISHED)
-    kept = propose(there, report, there.proposal(report), by=there.panel)
-    assert kept.state == ReportState.IN_REVIEW
+    with pytest.raises(StateForbidsError, match="erratum"):
+        propose(there, report, there.proposal(report), by=there.panel)
+    report.refresh_from_db()
+    assert report.state == ReportState.IN_REVIEW
     propose(there, report, there.refusal(), by=there.panel)
     refused = actions.sign_decision(report=report, by=there.panel_second, at=there.at)
     assert refused.state == ReportState.REJECTED_SPEC
