@@ -23,13 +23,16 @@ QUIET = [
     "--metrics-recording-only",
 ]
 HERE = {"127.0.0.1", "localhost"}
+# A busy machine is slow, not wrong.
+PATIENCE_MS, ACTION_PATIENCE_MS = 20_000, 60_000
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Chromium, once a session."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.fail("Chromium is not installed: run `make test`, or `apt-get install chromium`.")
@@ -51,6 +54,7 @@ def new_page(browser):
     def open_page(*, width=1280, height=800, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, locale="fr-FR", **options)
         context.route(lambda url: urlsplit(url).hostname not in HERE, lambda route: route.abort())
+        context.set_default_timeout(ACTION_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.errors = []
