@@ -15,6 +15,7 @@ from feedback.states import ReportState
 from territories.states import Role
 from tests import factories
 from tests.browser.accessibility import problems_of
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.feedback import desk_ground
 
@@ -116,6 +117,6 @@ def faults_of(page, width):
     """What is wrong with a page at a width."""
     page.set_viewport_size({"width": width, "height": 844})
     faults = {re.sub(r"\s+", " ", fault)[:400] for fault in problems_of(page)}
-    if page.evaluate("document.documentElement.scrollWidth") > width:
+    if width_of(page) > width:
         faults.add("sideways scroll")
     return sorted(faults)

@@ -7,6 +7,7 @@ from habitats.models import AuditLabel, AuditSample
 from territories.states import Role
 from tests import factories
 from tests.browser.accessibility import problems_of
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.habitats.audit_cases import corner, drawn_sample, interpreters, label, legend_of_three, working_map
 from tests.ml.compute.tiny_regions import write_stack_file
@@ -60,7 +61,7 @@ def test_an_interpreter_labels_by_the_keyboard_alone(site, new_page, audit, pict
     expect(page.locator("#label-search")).to_be_focused()
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.querySelector('.chips__date img').naturalWidth") == 256
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"audit-label-{width}")
     assert problems_of(page) == []
     page.keyboard.type("g1")
@@ -83,7 +84,7 @@ def test_an_interpreter_labels_by_the_keyboard_alone(site, new_page, audit, pict
     expect(page.locator(".audit-option :checked")).to_have_count(1)
     page.goto(f"{site}/audit/2024/1/mes-etiquettes/")
     expect(page.locator("main tbody tr")).to_have_count(2)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"audit-own-{width}")
     assert page.errors == []
 
@@ -111,14 +112,14 @@ def test_who_releases_closes_and_opens_and_everybody_reads_the_result(site, new_
     visitor.goto(f"{site}/audit/2024/1/")
     expect(visitor.locator(".stats")).to_be_visible()
     assert problems_of(visitor) == []
-    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(visitor) <= width
     visitor.screenshot(path=f"tests/output/audit-opened-{width}.png", full_page=True)
     visitor.goto(f"{site}/audit/2024/1/points/")
     expect(visitor.locator("main tbody tr")).to_have_count(50)
-    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(visitor) <= width
     picture(visitor, f"audit-points-{width}")
     visitor.goto(f"{site}/audit/")
-    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(visitor) <= width
     picture(visitor, f"audit-list-opened-{width}")
     assert page.errors == visitor.errors == []
 

@@ -11,6 +11,7 @@ from feedback.models import Report
 from feedback.states import ReportState
 from habitats.models import Polygon
 from tests.browser.accessibility import problems_of
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.factories.consultation import Consultation
 from tests.feedback.contest_ground import contest_ground
@@ -80,7 +81,7 @@ def test_a_reviewer_contests_two_polygons_by_click_and_reads_the_receipt(
     expect(page.locator("#id_proposed_type")).to_have_value("G2.1 " + ground["habitats"]["G2.1"].label_fr)
     say_the_rest(page, "foret sempervirent")
     expect(page.locator("[data-save-state]")).to_have_attribute("data-kind", "good")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"contest-{width}")
     assert problems_of(page) == []
     send(page)
@@ -273,7 +274,7 @@ def test_my_reports_and_one_of_them_hold_on_a_desk_and_on_a_phone(site, new_page
         page.goto(f"{site}{address}")
         expect(page.locator("[data-places-map] path").first).to_be_attached()
         page.wait_for_timeout(500)  # tiles of the small map
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
         picture(page, f"{name}-{width}")
         assert problems_of(page) == []
     assert page.errors == []
@@ -318,7 +319,7 @@ def test_a_report_reads_its_question_its_refusal_and_what_it_changed(
     for name, report in reports.items():
         page.goto(f"{site}/signalements/{report.pk}/")
         expect(page.locator("[data-places-map] path").first).to_be_attached()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
         picture(page, f"report-{name}-{width}")
         assert problems_of(page) == []
     assert page.errors == []

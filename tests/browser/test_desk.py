@@ -14,6 +14,7 @@ from feedback.states import DecisionResult, ReasonCode, ReportState
 from habitats.models import Polygon
 from territories.states import Role
 from tests import factories
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.feedback.desk_ground import make_ground, send
 
@@ -57,7 +58,7 @@ def choose(page, **values):
 
 
 def assert_fits(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     assert page.errors == []
 
 
@@ -120,6 +121,8 @@ def test_two_adjudicators_propose_and_sign_and_the_map_changes(site, new_page, g
     first.locator("#id_reason_code").select_option("confused_habitats")
     expect(first.locator("#id_reply")).not_to_have_value("")
     first.locator("#id_reply").fill("Merci : c'est bien une pelouse.")
+    # Two signatures are needed: the button that also signs goes away once the effect is known.
+    expect(first.locator("[data-signatures]")).to_have_attribute("data-signatures", "2")
     first.locator(".desk-send button:visible").first.click()
     expect(first.locator(".notice--success")).to_be_visible()
     assert Report.objects.get().state == ReportState.DECISION_PROPOSED

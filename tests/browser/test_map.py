@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.browser.layout import width_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 MIDDLE_OF_FIRST_SQUARE = "p=2.310000,43.610000"
@@ -51,7 +52,7 @@ def test_the_first_view_shows_the_habitats_in_their_colours(site, new_page, mapp
     page = new_page(width=width, height=height)
     open_map(page, site)
     assert painted_colors(page) >= colors_of(mapped_region["habitats"])
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"map-{width}")
     assert page.errors == []
 

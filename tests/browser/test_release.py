@@ -8,6 +8,7 @@ from feedback.publication import play_publication
 from feedback.release_folders import folder_of
 from ml.compute.publishing import verify
 from tests import factories
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.releases import administrators, correct, dropped_correction, published_release, ready_map
 
@@ -22,7 +23,7 @@ def vintage(transactional_db, tmp_path, settings):
 
 
 def fits(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
 
 
 def whole(page, picture, name):

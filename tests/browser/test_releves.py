@@ -10,6 +10,7 @@ from species.states import Diffusion
 from territories.states import Role
 from tests import factories
 from tests.browser.accessibility import problems_of
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.factories import releve_facts, spot
 from tests.habitats.releve_files import releve_rows, write_text
@@ -32,7 +33,7 @@ def people(mapped_region):
 
 
 def fits(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     assert page.errors == []
 
 

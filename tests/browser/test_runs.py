@@ -8,6 +8,7 @@ from ml.models import Run
 from ml.states import RunState
 from territories.states import Role
 from tests import factories
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
@@ -47,7 +48,7 @@ def test_a_run_is_followed_live_to_its_end_without_reloading(live_web, new_page,
     expect(page.locator("#run-progress")).to_contain_text("3 ")
     expect(page.locator(".run-progress__percent")).to_have_text("20 %")
     expect(page.locator("[data-run-words]")).not_to_be_empty()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"run-{width}")
     beat(claimed, done=8, total=8, progress=0.9)
     expect(page.locator(".run-progress__percent")).to_have_text("90 %")
@@ -109,6 +110,6 @@ def test_the_list_of_runs_fits_a_phone(live_web, new_page, engineer, picture, wi
     sign_in(page, live_web, engineer)
     page.goto(f"{live_web}/traitements/")
     expect(page.locator("main tbody tr")).to_have_count(4)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"runs-open-{width}")
     assert page.errors == []

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.browser.layout import width_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 SIZES = [(1280, 800), (390, 844)]
@@ -16,7 +17,7 @@ def test_every_page_says_that_the_data_are_simulated(site, new_page, mapped_regi
     for name, path in PAGES.items():
         page.goto(site + path)
         expect(page.locator(".notice-bar")).to_contain_text("Données simulées")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert width_of(page) <= width, path
         picture(page, f"{name}-{width}")
     assert [error for error in page.errors if "404" not in error] == []
 

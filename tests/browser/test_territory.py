@@ -2,6 +2,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.browser.layout import width_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.service]
 SIZES = [(1280, 800), (390, 844)]
@@ -32,7 +33,7 @@ def test_the_sheet_of_a_commune_reads_without_scrolling_sideways(
     expect(page.locator("#areas-title")).to_contain_text("2024")
     expect(page.locator("#changes-title")).to_contain_text("2023")
     expect(page.locator("#locator canvas").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     assert page.errors == []
     picture(page, f"territory-{width}")
 

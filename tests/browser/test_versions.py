@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 from ml.states import VersionState
 from territories.states import Role
 from tests import factories
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.factories.ablations import AblationFactory
 
@@ -61,13 +62,13 @@ def test_a_version_of_many_habitats_is_readable(live_web, new_page, candidate, e
     page.goto(f"{live_web}/versions/{candidate.number}/")
     expect(page.locator("table.confusion tbody tr")).to_have_count(len(CODES))
     expect(page.locator(".score-plot")).to_have_count(len(CODES))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"version-{width}")
     expect(page.locator("#reports tbody tr")).to_have_count(2)
     page.locator("#reports").scroll_into_view_if_needed()
     picture(page, f"version-reports-{width}")
     page.goto(f"{live_web}/versions/")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     picture(page, f"versions-{width}")
     assert page.errors == []
 

@@ -25,6 +25,7 @@ from habitats.models import Polygon, Releve, Sample
 from habitats.states import SampleOrigin
 from territories.models import Territory
 from territories.states import TerritoryKind
+from tests.browser.layout import width_of
 from tests.regions import simulated_folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.slow]
@@ -141,7 +142,7 @@ class Loop:
         return self.window(mailbox, self.width, self.height)
 
     def look(self, page, name):
-        assert page.evaluate("document.documentElement.scrollWidth") <= self.width, f"{page.url} scrolls sideways"
+        assert width_of(page) <= self.width, f"{page.url} scrolls sideways"
         self.picture(page, f"loop-{name}-{self.width}")
 
     def bring_a_releve(self, botanist, wrong, file):

@@ -17,6 +17,7 @@ from habitats.states import VintageState
 from ml.models import ModelVersion, Run
 from territories.states import Role
 from tests import factories
+from tests.browser.layout import width_of
 from tests.browser.people import sign_in
 from tests.regions import simulated_folder
 
@@ -57,7 +58,7 @@ def approve(page, address, number):
 
 
 def fits(page, width):
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} scrolls sideways"
+    assert width_of(page) <= width, f"{page.url} scrolls sideways"
 
 
 def test_a_year_is_started_approved_published_and_read_by_everybody(live_web, worker, new_page, keep, tmp_path_factory):

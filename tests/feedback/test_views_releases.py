@@ -12,6 +12,7 @@ from ml.compute.publishing import verify
 from ml.models import Run
 from territories.states import Role
 from tests import factories
+from tests.factories import DAY
 from tests.releases import (
     AN_INSTANT,
     actions,
@@ -197,7 +198,7 @@ def test_a_dossier_is_prepared_read_and_signed_on_the_pages(client, vintage):
 
 def test_a_dossier_that_is_no_longer_true_says_what_changed(client, vintage):
     first, second = administrators()
-    release = actions.prepare_release(vintage=vintage, by=first, at=AN_INSTANT)
+    release = actions.prepare_release(vintage=vintage, by=first, at=AN_INSTANT + DAY)
     correct(vintage, 1, "J1.1")
     client.force_login(second)
     answer = post(client, "release-sign", release.pk, dossier_sha256=release.dossier_sha256, **TICKED)
@@ -206,7 +207,7 @@ def test_a_dossier_that_is_no_longer_true_says_what_changed(client, vintage):
 
 
 def test_a_release_is_abandoned_on_its_page(client, vintage, administrator):
-    release = actions.prepare_release(vintage=vintage, by=administrator, at=AN_INSTANT)
+    release = actions.prepare_release(vintage=vintage, by=administrator, at=AN_INSTANT + DAY)
     assert post(client, "release-abandon", release.pk, reason="Trop tôt.").url == "/releases/"
     assert Release.objects.get().state == ReleaseState.ABANDONED
 
