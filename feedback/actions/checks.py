@@ -69,7 +69,14 @@ def look_up_ground(facts: ReportFacts, round_: Round) -> Ground:
     under = list(polygons_under(vintage, outline)[: settings.REPORT_MAX_POLYGONS + 1])
     contested = _contested(outline, under, polygons)
     area_m2 = area_of(outline, round_)
-    return Ground(vintage=vintage, polygons=contested, geometry=outline, area_m2=area_m2, covered=under)
+    covered = [polygon for polygon in under if _is_covered(polygon, outline, round_)]
+    return Ground(vintage=vintage, polygons=contested, geometry=outline, area_m2=area_m2, covered=covered)
+
+
+def _is_covered(polygon: Polygon, outline: GEOSGeometry, round_: Round) -> bool:
+    """Whether an outline holds a cell of a polygon at least: drawn along a limit, it overlaps it by centimetres."""
+    common = polygon.geometry.intersection(outline)
+    return not common.empty and area_of(common, round_) >= round_.region.resolution_m**2
 
 
 def require_vintage(round_: Round) -> Vintage:
