@@ -1,4 +1,9 @@
 const WAIT_MS = 200;
+// htmx hears nothing before the document is parsed: on a slow machine a first question would be lost.
+const isParsed = new Promise((resolve) => {
+  if (document.readyState === "complete") resolve();
+  for (const event of ["DOMContentLoaded", "load"]) window.addEventListener(event, resolve, { once: true });
+});
 
 /** Asks what the form as it stands would change, and says on the buttons whether one signature is enough. */
 export function armEffect(form) {
@@ -16,7 +21,7 @@ export function armEffect(form) {
   return {
     count() {
       clearTimeout(timer);
-      timer = setTimeout(() => window.htmx.trigger(part, "effect"), WAIT_MS);
+      timer = setTimeout(() => isParsed.then(() => window.htmx.trigger(part, "effect")), WAIT_MS);
     },
   };
 }
