@@ -66,7 +66,7 @@ def store_report_sample(
     vintage = held.vintage
     year = vintage.year if held.observed_on is None or is_dated_in_year else held.observed_on.year
     sample = Sample.objects.create(
-        key=f"{held.source}:{held.pk}",
+        key=_key_of(held),
         year=year,
         habitat_type_id=held.to_type_id,
         geometry=held.geometry,
@@ -79,6 +79,15 @@ def store_report_sample(
     held.save(update_fields=["sample"])
     logger.info("sample stored", sample=sample.pk, correction=held.pk, set=sample.sample_set, at=at.isoformat())
     return sample
+
+
+def _key_of(correction: Correction) -> str:
+    """What asked for the correction, and which of its corrections it is: the same after any crash.
+
+    Not the primary key, which skips numbers when a transaction is undone: the training set is known by its hash.
+    """
+    earlier = Correction.objects.filter(source=correction.source, pk__lt=correction.pk).count()
+    return f"{correction.source}:{earlier + 1}"
 
 
 def retire_sample(*, sample: Sample, at: datetime.datetime, reason: str) -> Sample:

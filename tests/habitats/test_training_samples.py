@@ -66,7 +66,7 @@ def frozen(year, tmp_path, settings):
 def test_an_accepted_report_becomes_a_sample_of_the_year_of_the_map():
     correction = corrected()
     sample = store_report_sample(correction=correction, at=AN_INSTANT)
-    assert sample.key.startswith("report:abc")
+    assert sample.key == "report:abc:1"  # no primary key: it depends on what was undone before
     assert (sample.year, sample.origin, sample.habitat_type.code) == (2024, SampleOrigin.REPORT, "D1")
     assert sample.weight == django_settings.REPORT_SAMPLE_WEIGHT
     assert sample.geometry == correction.geometry
