@@ -1,10 +1,17 @@
 """What every test may ask for: a database, a broker, a worker, a web server, a browser; all of them real."""
 
 import pytest
+from django.utils import translation
 
 from tests.parts import Parts
 
 pytest_plugins = ["tests.fixtures_processes", "tests.fixtures_browser"]
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_site():
+    """A page that a test asked for in English leaves the thread in English: the next test starts in French again."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

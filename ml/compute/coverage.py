@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
+from ml.compute.coverage_check import is_coverage
 from ml.compute.coverage_faces import Faces, cut_faces
 from ml.compute.errors import CoverageError
 
@@ -299,11 +300,11 @@ def _check(polygons: NDArray[np.object_], repainted: Repainted) -> None:
     before_m2, after_m2 = shapely.area(polygons).sum(), shapely.area(after).sum()
     is_polygonal = bool((shapely.get_type_id(after) == shapely.GeometryType.POLYGON).all())
     lost = abs(after_m2 - before_m2) / before_m2
-    is_sound = lost <= AREA_TOLERANCE and shapely.coverage_is_valid(after)
+    is_sound = lost <= AREA_TOLERANCE and is_coverage(after)
     if not is_polygonal or not (is_sound or (_had_defect(polygons) and lost <= DEFECT_TOLERANCE)):
         raise CoverageError("This outline cannot be drawn without leaving a gap; move it a little, or draw it simpler.")
 
 
 def _had_defect(polygons: NDArray[np.object_]) -> bool:
     """A map with a defect is not refused for it: nobody could ever correct the place."""
-    return not (shapely.coverage_is_valid(polygons) and shapely.is_valid(polygons).all())
+    return not (is_coverage(polygons) and shapely.is_valid(polygons).all())

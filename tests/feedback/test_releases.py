@@ -99,7 +99,7 @@ def test_a_dossier_says_all_that_two_people_sign_and_its_hash_is_of_that_alone(v
 
 def test_a_gate_that_blocks_lets_no_dossier_through(vintage, people):
     ReleaseThresholds.objects.update(overall_accuracy=0.99)
-    with pytest.raises(GateClosedError, match=r"0\.990"):
+    with pytest.raises(GateClosedError, match=r"0,990"):
         prepare(vintage, people[0])
     assert not Release.objects.exists()
 

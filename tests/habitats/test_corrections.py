@@ -14,6 +14,7 @@ from habitats import tiles
 from habitats.actions import correct_outline, correct_polygons, open_vintage, revert_correction
 from habitats.errors import NothingToCorrectError, OutlineError, PolygonChangedError
 from habitats.models import CorrectedPiece, Correction, HabitatType, Polygon, Vintage
+from ml.compute.coverage_check import is_coverage
 from tests.factories import AN_INSTANT, HabitatTypeFactory, UserFactory, square
 from tests.factories.corrections import cells, decision, map_in_metres, mapped, next_day, three_stripes
 from tests.habitats.test_tiles import tile_at
@@ -56,7 +57,7 @@ def covers_all(vintage, area_m2):
     shapes, _codes = map_in_metres(vintage)
     vintage.refresh_from_db()
     return (
-        bool(shapely.coverage_is_valid(shapes))
+        is_coverage(shapes)
         and abs(shapely.area(shapely.union_all(shapes)) - area_m2) < 1e-6
         and abs(shapely.area(shapes).sum() - area_m2) < 1e-6
         and vintage.polygon_count == len(shapes)

@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
+from ml.compute.coverage_check import mismatched
 from ml.compute.files import written_aside
 
 HABITATS_LAYER = "habitats"
@@ -54,15 +55,12 @@ def published_outlines(degrees: Sequence[bytes], epsg: int) -> NDArray[np.object
     return np.asarray(shapely.set_coordinates(outlines, np.round(moved, DECIMALS)))
 
 
-def faults_of_coverage(outlines: NDArray[np.object_]) -> NDArray[np.int64]:
+def faults_of_coverage(outlines: NDArray[np.object_]) -> NDArray[np.intp]:
     """Places in the array of the outlines that are invalid or do not match their neighbours."""
     if not outlines.size:
-        return np.zeros(0, np.int64)
-    wrong = ~np.asarray(shapely.is_valid(outlines))
-    if not wrong.any():
-        edges = np.asarray(shapely.coverage_invalid_edges(outlines))
-        wrong = ~np.asarray(shapely.is_missing(edges) | shapely.is_empty(edges))
-    return np.flatnonzero(wrong)
+        return np.zeros(0, np.intp)
+    wrong = np.flatnonzero(~np.asarray(shapely.is_valid(outlines)))
+    return wrong if wrong.size else mismatched(outlines)
 
 
 def write_layer(path: Path, frame: gpd.GeoDataFrame, *, layer: str, words: Words) -> None:

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from ml.compute.coverage import Paint, Rules, repaint
+from ml.compute.coverage_check import is_coverage
 from ml.compute.errors import CoverageError
 from ml.compute.grids import Grid
 from ml.compute.minimum_unit import apply_minimum_unit
@@ -99,7 +100,7 @@ def test_a_remnant_under_the_unit_joins_the_neighbour_it_shares_most_border_with
     result = repaint(polygons, codes, [Paint(at(2, -1, 9.8, 11), "D")], rules=RULES)
     outlines, after = merged(polygons, codes, result)
     assert area_of(outlines, after, "A") == pytest.approx(2000)
-    assert shapely.coverage_is_valid(outlines)
+    assert is_coverage(outlines)
     assert len(outlines) == 4
 
 
@@ -225,7 +226,7 @@ def test_whatever_is_drawn_leaves_a_valid_coverage_of_the_same_area(classes, dra
     for outline in drawn:  # each on the map that the one before left
         result = repaint(polygons, codes, [Paint(outline, code)], rules=Rules(1.0, 400.0, feeds=feeds))
         outlines, after = merged(polygons, codes, result)
-        assert shapely.coverage_is_valid(outlines)
+        assert is_coverage(outlines)
         assert shapely.is_valid(outlines).all()
         assert shapely.area(outlines).sum() == pytest.approx(shapely.area(polygons).sum(), rel=1e-6)
         assert result.ground.is_valid
