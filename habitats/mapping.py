@@ -14,15 +14,18 @@ from django.utils.translation import gettext as _
 from bioccia.errors import StateForbidsError
 from habitats import actions, queries
 from habitats.models import HabitatType, Vintage
+from habitats.queries.resolution import EUNIS_2012
 from habitats.shared_mapping import map_together, shared_job
 from habitats.stacks import stack_paths
 from ml.compute.burning import Burn, BurnOutputs, burn_corrections
 from ml.compute.change import zonal_transitions
+from ml.compute.class_rasters import open_class_map
 from ml.compute.classify import ClassifyOutputs, classify_stack
 from ml.compute.errors import RasterError, SampleError
 from ml.compute.model_files import load_model
-from ml.compute.polygons import generalise_map, polygonise_map
+from ml.compute.polygons import draw_map, generalise_map
 from ml.compute.scores import score_class_map
+from ml.compute.small_features import SmallFeatureRules
 from ml.compute.zonal import zonal_areas
 from ml.models import Artefact, ModelVersion, Run, TrainingSet
 from ml.run_session import RunSession
@@ -36,6 +39,8 @@ RASTERS = ("classes", "confidence", "runner_ups")
 # Highest zoom of each generalised map, and the side of its blocks in metres: about one and a half pixels there.
 LOW_ZOOMS = ((11, 80), (10, 160), (9, 320), (8, 640), (7, 1280), (6, 2560))
 LARGEST_SHARE = 100
+# Habitats of EUNIS 2012 that are small by nature: ponds, streams, hedgerows, lines of trees, gardens and parks.
+SMALL_BY_NATURE = ("C1", "C2", "FA", "G5.1", "I2")
 
 
 def map_by_windows(session: RunSession) -> Mapping[str, Any]:
@@ -106,21 +111,38 @@ def published_scores(classes: Path, samples: gpd.GeoDataFrame) -> dict[str, Any]
 
 
 def vectorise(session: RunSession) -> Mapping[str, Any]:
-    """Turn the class raster into polygons that leave no gap and no overlap."""
+    """Turn the class raster into polygons that leave no gap and no overlap, and keep the small features beside them."""
     region = session.run.region
     rasters = _rasters(session)
-    session.progress(1, 3)
-    polygons = polygonise_map(
-        path_of(rasters["classes"]),
+    session.progress(1, 4)
+    confidence = path_of(rasters["confidence"])
+    drawn = draw_map(
+        open_class_map(path_of(rasters["classes"])),
         mmu_px=region.minimum_unit_px,
         simplify_m=region.resolution_m,
-        confidence_path=path_of(rasters["confidence"]),
+        confidence_path=confidence,
         runner_ups_path=path_of(rasters["runner_ups"]),
     )
-    session.progress(2, 3)
+    session.progress(2, 4)
     file = session.work_dir / "polygons.parquet"
-    polygons.to_parquet(file)
-    return {"polygons": store_file(file, at=session.now()).pk, "count": len(polygons)}
+    next(drawn.frames(max(len(drawn), 1))).to_parquet(file)
+    session.progress(3, 4)
+    features = drawn.small_features(confidence, SmallFeatureRules(keep_codes=codes_small_by_nature()))
+    beside = session.work_dir / "small_features.parquet"
+    features.to_parquet(beside)
+    return {
+        "polygons": store_file(file, at=session.now()).pk,
+        "count": len(drawn),
+        "small_features": store_file(beside, at=session.now()).pk,
+    }
+
+
+def codes_small_by_nature() -> frozenset[str]:
+    """Codes of the legend of which a small pond or hedge counts; none where the legend is not one of EUNIS 2012."""
+    codes = HabitatType.objects.filter(legend_entry__isnull=False, typology__code=EUNIS_2012).values_list(
+        "code", flat=True
+    )
+    return frozenset(code for code in codes if code.startswith(SMALL_BY_NATURE))
 
 
 def load(session: RunSession) -> Mapping[str, Any]:
@@ -133,6 +155,7 @@ def load(session: RunSession) -> Mapping[str, Any]:
         version=approved_version_of(session.run),
         minimum_unit_px=session.run.region.minimum_unit_px,
         metrics=mapped_outputs(session)["metrics"],
+        small_features_id=session.outputs["vectorise"].get("small_features"),
         **rasters,
     )
     polygons = gpd.read_parquet(path_of(Artefact.objects.get(pk=session.outputs["vectorise"]["polygons"])))

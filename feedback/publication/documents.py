@@ -55,6 +55,7 @@ def _accuracy(session: RunSession, release: Release) -> dict[str, Any]:
         "map": {
             "polygons": polygons["polygons"],
             "corrected": polygons["corrected"],
+            "small_features": polygons["small_features"],
             "area_m2": polygons["area_m2"],
             "cell_area_m2": rasters["cell_area_m2"],
             "tiles": session.outputs["write_tiles"]["tiles"],
@@ -64,7 +65,7 @@ def _accuracy(session: RunSession, release: Release) -> dict[str, Any]:
                 for code in codes
             },
         },
-        "changes": {name: changes[name] for name in ("since", "area_m2", "by_cause")},
+        "changes": {name: changes[name] for name in ("since", "area_m2", "by_cause", "lineage")},
     }
 
 

@@ -29,8 +29,12 @@ def release_of(session: RunSession) -> Release:
     Raises:
         StateForbidsError: it is not signed any more.
     """
-    related = ("region", "vintage__version__training_set", "vintage__classes", "vintage__confidence", "vintage__region")
-    release = Release.objects.select_related(*related).filter(run=session.run).first()
+    maps = (f"vintage__{name}" for name in ("classes", "confidence", "small_features", "region"))
+    release = (
+        Release.objects.select_related("region", "vintage__version__training_set", *maps)
+        .filter(run=session.run)
+        .first()
+    )
     if release is None or release.state != ReleaseState.SIGNED:
         raise StateForbidsError(_("The release of this run is not waiting for its publication any more."))
     return release

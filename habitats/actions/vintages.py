@@ -60,7 +60,7 @@ def create_vintage(*, run: Run, at: datetime.datetime, **facts: Any) -> Vintage:
     Args:
         run: the run.
         at: the moment.
-        **facts: `version`, `classes`, `confidence`, `runner_ups`, `minimum_unit_px`, `metrics`.
+        **facts: `version`, `classes`, `confidence`, `runner_ups`, `small_features`, `minimum_unit_px`, `metrics`.
     """
     return Vintage.objects.create(region_id=run.region_id, year=run.year, run=run, created_at=at, **facts)
 

@@ -39,6 +39,14 @@ class Vintage(models.Model):
     classes = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("class raster"))
     confidence = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("confidence raster"))
     runner_ups = models.ForeignKey("ml.Artefact", models.PROTECT, related_name="+", verbose_name=_("runner-ups raster"))
+    small_features = models.ForeignKey(
+        "ml.Artefact",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("what the minimum unit would lose"),
+    )
     polygon_count = models.PositiveIntegerField(_("polygons"), default=0)
     area_m2 = models.FloatField(_("mapped area (m²)"), default=0.0)
     minimum_unit_px = models.PositiveIntegerField(_("minimum mapping unit (cells)"))

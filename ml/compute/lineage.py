@@ -17,6 +17,7 @@ from ml.compute.vectors import in_crs
 SAME, MODIFIED, SPLIT, MERGED = "same", "modified", "split", "merged"
 APPEARED, VANISHED = "appeared", "vanished"
 COLUMNS = ("from_polygon", "to_polygon", "relation", "from_code", "to_code", "overlap_m2", "iou", "stable_id")
+LINEAGE_TABLE = "lineage"
 CELLS_AT_ONCE = 4_000_000
 
 
@@ -102,6 +103,12 @@ def trace_lineage(
     pairs = pairs.groupby(["before", "after"], sort=True)["cells"].sum().reset_index()
     kin = _relate(_with_shares(pairs, len(names[0]), len(names[1])), codes, rule)
     return _as_table(kin, names, codes, cell_m**2)
+
+
+def no_lineage() -> pd.DataFrame:
+    """The empty table of a first map."""
+    measured = ("overlap_m2", "iou")
+    return pd.DataFrame({name: np.zeros(0, np.float64 if name in measured else object) for name in COLUMNS})
 
 
 def _count_pairs(before: PolygonLayer, after: PolygonLayer, cell_m: float) -> Iterator[pd.DataFrame]:

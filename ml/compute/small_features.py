@@ -103,6 +103,12 @@ def find_small_features(
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=class_map.grid.crs)
 
 
+def no_small_features(epsg: int) -> gpd.GeoDataFrame:
+    """The empty layer of a map that kept none."""
+    columns = {name: np.zeros(0, object if name in ("code", "kind") else np.float64) for name in COLUMNS}
+    return gpd.GeoDataFrame(columns, geometry=[], crs=epsg)
+
+
 def _lost_patches(patches: MapPatches, unit: UnitMap) -> NDArray[np.bool_]:
     """Patches whose class is gone from their ground."""
     became = np.zeros(patches.sizes.size, np.int64)

@@ -2,9 +2,11 @@
 
 import json
 
+import geopandas as gpd
 import pyogrio
 import pytest
 import rasterio
+import shapely
 
 from feedback.models import Release
 from feedback.publication import STEPS, play_publication
@@ -15,7 +17,9 @@ from habitats.states import VintageState
 from ml.compute.publishing import verify
 from ml.models import PredictorLayer, Run
 from ml.states import RunKind, RunState
+from ml.storage import path_of, store_file
 from ml.views.progress import WORDS_OF_KIND
+from tests.factories.ground import AN_INSTANT
 from tests.releases import correct, forget_release, published_release, ready_map, signed_release
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +50,7 @@ def test_a_signed_map_becomes_files_that_anybody_verifies(vintage):
 def test_what_people_corrected_is_in_every_file(vintage):
     correct(vintage, 1, "J1.1")
     folder = folder_of(published_release(vintage))
-    frame = pyogrio.read_dataframe(folder / verify.POLYGONS)
+    frame = pyogrio.read_dataframe(folder / verify.POLYGONS, layer="habitats")
     assert frame.set_index("number").loc[1, ["code", "corrected"]].tolist() == ["J1.1", True]
     assert frame["corrected"].sum() == 1
     assert frame.crs.to_epsg() == vintage.region.epsg
@@ -60,6 +64,33 @@ def test_what_people_corrected_is_in_every_file(vintage):
     assert areas["J1.1"] > 1.9 * areas["G1.1"]
     drawn = GeneralisedPolygon.objects.filter(vintage=vintage, max_zoom=11)
     assert "E1.2" not in drawn.values_list("habitat_type__code", flat=True)
+
+
+def test_what_is_too_small_for_a_polygon_has_its_layer_but_not_where_people_decided(vintage, tmp_path):
+    west, north = rasterio.open(path_of(vintage.classes)).transform @ (0, 0)
+    hedge = shapely.LineString([(west + 250, north - 50), (west + 350, north - 50)])  # in polygon 2
+    overruled = shapely.LineString([(west + 50, north - 50), (west + 150, north - 50)])  # in polygon 1
+    facts = {
+        "code": "G1.1",
+        "kind": "linear",
+        "length_m": 100.0,
+        "width_m": 10.0,
+        "area_m2": 1000.0,
+        "confidence": 70.0,
+    }
+    features = gpd.GeoDataFrame([facts, facts], geometry=[hedge, overruled], crs=vintage.region.epsg)
+    features.to_parquet(tmp_path / "features.parquet")
+    Vintage.objects.update(small_features=store_file(tmp_path / "features.parquet", at=AN_INSTANT))
+    vintage.refresh_from_db()
+    correct(vintage, 1, "J1.1")
+    release = published_release(vintage)
+    assert release.dossier["map"]["small_features_sha256"] == vintage.small_features.sha256
+    kept = pyogrio.read_dataframe(folder_of(release) / verify.POLYGONS, layer="small_features")
+    assert kept.drop(columns="geometry").to_dict("records") == [{**facts, "release": "2024.0"}]
+    assert kept.geometry.iloc[0].equals_exact(hedge, 0.001)
+    assert pyogrio.list_layers(folder_of(release) / verify.POLYGONS)[:, 0].tolist() == ["habitats", "small_features"]
+    said = json.loads((folder_of(release) / verify.ACCURACY).read_text())
+    assert said["map"]["small_features"] == 1
 
 
 def test_the_card_needs_no_other_file_and_speaks_both_languages(vintage):

@@ -1,8 +1,10 @@
 """Actions of a release: thresholds, dossier, two signatures, withdrawal, erratum."""
 
+import json
 import threading
 import time
 
+import pyogrio
 import pytest
 from django.db import connection, transaction
 
@@ -288,6 +290,16 @@ def test_a_release_says_what_changed_since_the_year_before(vintage, tmp_path):
     second = published_release(ready_map(tmp_path / "next", year=2025, values=values))
     assert (str(first), str(second)) == ("2024.0", "2025.0")
     assert verify.verify_folder(folder_of(second))["changes"] == 1
+    fates = pyogrio.read_dataframe(folder_of(second) / verify.CHANGES, layer="lineage")
+    told = fates[["from_polygon", "to_polygon", "relation", "from_code", "to_code"]].to_numpy().tolist()
+    # The new square took a quarter of the first polygon: what is left of it is the same ground, with less of it.
+    assert told[0][:3] in ([1, 1, "split"], [1, 2, "split"])
+    assert [row[2] for row in told].count("same") == 3
+    assert fates["stable_id"].dropna().astype(int).tolist() == [2, 3, 4]
+    none = pyogrio.read_dataframe(folder_of(first) / verify.CHANGES, layer="lineage")
+    assert none.empty
+    said = json.loads((folder_of(second) / verify.ACCURACY).read_text())
+    assert said["changes"]["lineage"] == {"same": 3, "split": 2}
 
 
 def test_no_dossier_is_prepared_while_a_draft_may_still_be_sent(vintage, people):

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import geopandas as gpd
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -11,6 +12,7 @@ from habitats.states import SampleSet, VintageState
 from ml.actions import approve_version, request_run
 from ml.models import ModelVersion, Run
 from ml.states import RunKind, RunState, VersionState
+from ml.storage import path_of
 from territories.models import Region, Territory
 from territories.states import Role
 from tests.factories import AN_INSTANT, person_with
@@ -41,6 +43,9 @@ def test_a_year_answers_with_the_keys_of_the_contract_and_can_be_mapped_again(ca
     assert first["energy_method"] == "estimated"
     assert min(first[key] for key in ("samples", "classes", "polygons", "area_ha", "energy_wh", "peak_rss_mb")) > 0
     kept = Vintage.objects.get()
+    small = gpd.read_parquet(path_of(kept.small_features))
+    assert set(small["kind"]) <= {"linear", "small"}
+    assert (small["confidence"] >= 50).all()
     assert first["area_ha"] == pytest.approx(area_of_the_region_ha(kept), rel=0.2)
 
     again = run_year(capsys, folder, 2024)

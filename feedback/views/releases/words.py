@@ -35,11 +35,13 @@ GATE_TITLES = {
     "coverage_is_valid": gettext_lazy("Polygons"),
 }
 FILE_WORDS = {
-    "habitats.gpkg": gettext_lazy("The polygons, for a GIS (GeoPackage, CRS of the region)"),
+    "habitats.gpkg": gettext_lazy(
+        "The polygons, and the hedges, streams and ponds that are too small for one (GeoPackage)"
+    ),
     "classes.tif": gettext_lazy("The habitat of each cell (cloud-optimised GeoTIFF)"),
     "confidence.tif": gettext_lazy("The confidence of each cell, 0 to 100 (cloud-optimised GeoTIFF)"),
     "habitats.pmtiles": gettext_lazy("Vector tiles for a web map (PMTiles, zooms 6 to 14)"),
-    "changes.gpkg": gettext_lazy("What changed since the release before (GeoPackage)"),
+    "changes.gpkg": gettext_lazy("What changed since the release before, and what became of each polygon (GeoPackage)"),
     "model_card.html": gettext_lazy("The card of the model: what it learned from, its scores, its energy"),
     "accuracy.json": gettext_lazy("Accuracy by the audit sample, and what the other files hold (JSON)"),
     "MANIFEST.sha256": gettext_lazy("The hash of every file, to verify them"),

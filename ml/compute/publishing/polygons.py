@@ -1,12 +1,12 @@
-"""The polygons of a release as a GeoPackage, in the CRS of the region."""
+"""The layers of a release as GeoPackages, in the CRS of the region."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import shapely
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ml.compute.coverage_check import mismatched
 from ml.compute.files import written_aside
 
 HABITATS_LAYER = "habitats"
+SMALL_FEATURES_LAYER = "small_features"
 # A millimetre: outlines come from cells of metres, and went through degrees.
 DECIMALS = 3
 DEGREES = 4326
@@ -34,6 +35,23 @@ class Words:
     title: str
     description: str
     date: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer or a table of a GeoPackage.
+
+    Attributes:
+        name: its name for programs.
+        rows: the rows, in the order to keep; with a geometry, or a plain table.
+        words: what it says of itself.
+        geometry_type: OGR's name of the kind of geometry; None for a plain table.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    words: Words
+    geometry_type: str | None = "Polygon"
 
 
 def published_outlines(degrees: Sequence[bytes], epsg: int) -> NDArray[np.object_]:
@@ -63,27 +81,30 @@ def faults_of_coverage(outlines: NDArray[np.object_]) -> NDArray[np.intp]:
     return wrong if wrong.size else mismatched(outlines)
 
 
-def write_layer(path: Path, frame: gpd.GeoDataFrame, *, layer: str, words: Words) -> None:
-    """Write one layer of polygons as a GeoPackage whose bytes depend on its content alone.
+def write_layers(path: Path, *layers: Layer) -> None:
+    """Write a GeoPackage whose bytes depend on its content alone.
 
     Args:
         path: the final file.
-        frame: the rows, in the order to keep.
-        layer: name of the table.
-        words: what the layer says of itself.
+        layers: what it holds; the first one is what a program reads that names none.
 
     Raises:
         ComputeError: the disk is full.
     """
-    with written_aside(path) as aside, _dated(words.date):
-        pyogrio.write_dataframe(
-            frame,
-            aside,
-            layer=layer,
-            driver="GPKG",
-            geometry_type="Polygon",
-            layer_options={"IDENTIFIER": words.title, "DESCRIPTION": words.description, "GEOMETRY_NAME": "geom"},
-        )
+    with written_aside(path) as aside:
+        for layer in layers:
+            options = {"IDENTIFIER": layer.words.title, "DESCRIPTION": layer.words.description}
+            if layer.geometry_type:
+                options["GEOMETRY_NAME"] = "geom"
+            with _dated(layer.words.date):
+                pyogrio.write_dataframe(
+                    layer.rows,
+                    aside,
+                    layer=layer.name,
+                    driver="GPKG",
+                    geometry_type=layer.geometry_type,
+                    layer_options=options,
+                )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from ml.compute.class_rasters import check_same_grid
 from ml.compute.errors import ComputeError
 from ml.compute.grids import grid_of, open_raster
+from ml.compute.lineage import LINEAGE_TABLE
 from ml.compute.publishing.changes import CHANGES_LAYER
 from ml.compute.publishing.manifest import (
     MANIFEST,
@@ -148,7 +149,20 @@ def _check_confidence(path: Path, said: dict[str, Any]) -> None:  # noqa: ARG001
 def _check_changes(path: Path, said: dict[str, Any]) -> int:
     count = int(pyogrio.read_info(path, layer=CHANGES_LAYER, force_feature_count=True)["features"])
     _agree(path, "changes", count, said["map"]["changes"])
+    if LINEAGE_TABLE in pyogrio.list_layers(path)[:, 0]:  # not in the releases of the first years
+        _check_lineage(path)
     return count
+
+
+def _check_lineage(path: Path) -> None:
+    """See that the table speaks of each polygon of the release."""
+    table = pyogrio.read_dataframe(path, layer=LINEAGE_TABLE, columns=["to_polygon"])
+    if table.empty:
+        return
+    polygons = pyogrio.read_dataframe(path.with_name(POLYGONS), layer=HABITATS_LAYER, columns=["number"])
+    spoken_of = sorted(table["to_polygon"].dropna().astype(int).unique())
+    if spoken_of != sorted(polygons["number"]):
+        raise ReleaseFileError(f"{path}: the lineage does not speak of the polygons that {POLYGONS} holds.")
 
 
 def _check_tiles(path: Path, said: dict[str, Any]) -> int:

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import shapely
 
+from ml.compute import lineage
 from ml.compute.__main__ import main
 from ml.compute.errors import RasterError
 from ml.compute.publishing import changes, manifest, polygons, verify
@@ -82,7 +83,7 @@ def test_a_line_that_is_none_of_a_manifest_is_named(release, line):
 
 
 def test_polygons_changed_under_a_manifest_made_anew_do_not_agree_with_the_rest(release):
-    frame = pyogrio.read_dataframe(release / verify.POLYGONS)
+    frame = pyogrio.read_dataframe(release / verify.POLYGONS, layer=polygons.HABITATS_LAYER)
     frame.loc[0, "code"] = "J1.1"
     pyogrio.write_dataframe(frame, release / verify.POLYGONS, layer=polygons.HABITATS_LAYER)
     sign(release)
@@ -104,11 +105,20 @@ def test_cells_changed_under_a_manifest_made_anew_do_not_agree_with_the_rest(rel
 
 
 def test_a_gap_between_polygons_is_named(release):
-    frame = pyogrio.read_dataframe(release / verify.POLYGONS)
+    frame = pyogrio.read_dataframe(release / verify.POLYGONS, layer=polygons.HABITATS_LAYER)
     frame.geometry = [*frame.geometry[:-1], shapely.segmentize(frame.geometry.iloc[-1], 50)]
     pyogrio.write_dataframe(frame, release / verify.POLYGONS, layer=polygons.HABITATS_LAYER)
     sign(release)
     with pytest.raises(ReleaseFileError, match=r"leaves a gap"):
+        verify.verify_folder(release)
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 3], [1, 2, 3, 9]])
+def test_a_lineage_of_other_polygons_is_named(release, numbers):
+    table = lineage.no_lineage().reindex(range(len(numbers))).assign(to_polygon=numbers, relation="same")
+    pyogrio.write_dataframe(table[["to_polygon", "relation"]], release / verify.CHANGES, layer=lineage.LINEAGE_TABLE)
+    sign(release)
+    with pytest.raises(ReleaseFileError, match=r"changes\.gpkg: the lineage"):
         verify.verify_folder(release)
 
 

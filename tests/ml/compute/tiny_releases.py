@@ -4,14 +4,15 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from ml.compute import lineage
 from ml.compute.polygons import polygonise_map
 from ml.compute.publishing import changes, manifest, polygons, rasters, tiles, verify
+from ml.compute.small_features import no_small_features
 from tests.ml.compute.rasters import write_class_map, write_raster
 
 RELEASE = "2024.0"
 CODES = {1: "E1.2", 2: "F3.1", 3: "G1.1", 4: "J1.1"}
 COLORS = {"E1.2": "#9e6b3f", "F3.1": "#7fb069", "G1.1": "#2e6b4f", "J1.1": "#e0c060"}
-WORDS = polygons.Words(title="Habitats 2024.0", description="Modelled, not an inventory.", date="2024-12-31")
 LAMBERT = 2154
 
 
@@ -41,6 +42,12 @@ def map_frame(classes):
     )
 
 
+def layer(name, rows, *, geometry_type="Polygon"):
+    """A layer with words of its own: no two of a file may have one title."""
+    words = polygons.Words(title=f"{name} {RELEASE}", description="Modelled, not an inventory.", date="2024-12-31")
+    return polygons.Layer(name, rows, words, geometry_type)
+
+
 def write_tiny_release(folder, *, values=None):
     """Every file of a release in a folder, its manifest included."""
     folder.mkdir(parents=True)
@@ -51,8 +58,16 @@ def write_tiny_release(folder, *, values=None):
     cells = rasters.write_classes(source, folder / verify.CLASSES, colors=COLORS, tags={"RELEASE": RELEASE})
     rasters.write_confidence(confidence, folder / verify.CONFIDENCE, tags={"RELEASE": RELEASE})
     frame = map_frame(source)
-    polygons.write_layer(folder / verify.POLYGONS, frame, layer=polygons.HABITATS_LAYER, words=WORDS)
-    polygons.write_layer(folder / verify.CHANGES, changes.no_changes(LAMBERT), layer=changes.CHANGES_LAYER, words=WORDS)
+    polygons.write_layers(
+        folder / verify.POLYGONS,
+        layer(polygons.HABITATS_LAYER, frame),
+        layer(polygons.SMALL_FEATURES_LAYER, no_small_features(LAMBERT), geometry_type="Unknown"),
+    )
+    polygons.write_layers(
+        folder / verify.CHANGES,
+        layer(changes.CHANGES_LAYER, changes.no_changes(LAMBERT)),
+        layer(lineage.LINEAGE_TABLE, lineage.no_lineage(), geometry_type=None),
+    )
     tiles.write_archive(
         folder / verify.TILES,
         [tiles.Tile(6, 32, 23, b"tile"), tiles.Tile(7, 64, 46, b"another")],
