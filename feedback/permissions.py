@@ -5,6 +5,7 @@ report, and an appeal is never decided by who decided before.
 """
 
 import datetime
+from collections.abc import Iterable
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Q
@@ -15,14 +16,22 @@ from feedback.models import Report, Round
 from feedback.queries.ground import share_inside
 from feedback.queries.reports import READING_RIGHTS
 from feedback.states import ReportState, Who
+from habitats.queries.branches import about
 from territories.models import Territory, User
-from territories.permissions import Person, may, may_everywhere, territories_with_right
+from territories.permissions import (
+    InBranch,
+    Person,
+    holdings_with_right,
+    may,
+    may_everywhere,
+    territories_with_right,
+)
 
 LEAST_SHARE_INSIDE = 0.5
 
 
 def places_of(person: Person, right: str, on: datetime.date) -> list[Territory]:
-    """The territories where the person holds a right."""
+    """The territories where the person holds a right, for some habitats at least."""
     return territories_with_right(person, right, on=on)
 
 
@@ -31,9 +40,20 @@ def may_hold_round(person: Person, territory: Territory, on: datetime.date) -> b
     return may(person, "release", territory, on=on)
 
 
-def may_contest(person: Person, round_: Round, geometry: GEOSGeometry, on: datetime.date) -> bool:
-    """Whether at least half of a place lies in the round's territory and in those where the person contests."""
-    held = {territory.pk for territory in places_of(person, "contest", on)}
+def may_contest(
+    person: Person, round_: Round, geometry: GEOSGeometry, on: datetime.date, types: Iterable[int | None] | None = None
+) -> bool:
+    """Whether at least half of a place lies in the round's territory and in those where the person contests.
+
+    Args:
+        person: who contests.
+        round_: in which round.
+        geometry: where (SRID 4326).
+        on: the day.
+        types: habitats of the place and the one proposed, for mandates that are for some habitats; None: not known yet.
+    """
+    is_in = None if types is None else about(lambda: types)
+    held = {territory.pk for territory in territories_with_right(person, "contest", on=on, is_in=is_in)}
     if not held:
         return False
     if not held.isdisjoint(round_.territory.ancestor_ids()):
@@ -41,10 +61,18 @@ def may_contest(person: Person, round_: Round, geometry: GEOSGeometry, on: datet
     return share_inside(geometry, held=held, within=round_.territory_id) >= LEAST_SHARE_INSIDE
 
 
-def require_contest(person: Person, round_: Round, geometry: GEOSGeometry, on: datetime.date) -> None:
-    """Raise NotAllowedError unless the person may contest the place in the round."""
-    if may_contest(person, round_, geometry, on):
+def require_contest(
+    person: Person, round_: Round, geometry: GEOSGeometry, on: datetime.date, types: Iterable[int | None] | None = None
+) -> None:
+    """Raise NotAllowedError unless the person may contest the place in the round; `types` as in `may_contest`."""
+    if may_contest(person, round_, geometry, on, types):
         return
+    if types is not None and may_contest(person, round_, geometry, on):
+        branches = sorted({one.branch for one in holdings_with_right(person, "contest", on=on) if one.branch})
+        raise NotAllowedError(
+            _("Your mandate is for the habitats %(branches)s; this report is about none of them.")
+            % {"branches": ", ".join(branches)}
+        )
     held = [territory.name for territory in places_of(person, "contest", on)]
     if not held:
         raise NotAllowedError(_("No mandate of yours lets you contest the map. Ask the Region for one."))
@@ -63,9 +91,10 @@ def may_decide(person: Person, report: Report, on: datetime.date) -> bool:
     """Whether the person triages and decides the report: never an author of it; in appeal, never who decided before."""
     if not isinstance(person, User) or has_a_part_in(person, report):
         return False
+    is_in = about(report.types_concerned)
     if report.appealed_at is None:
-        return _may_at_its_place(person, "decide", report, on)
-    return not has_decided_before(person, report) and _may_at_its_place(person, "decide_appeal", report, on)
+        return _may_at_its_place(person, "decide", report, on, is_in)
+    return not has_decided_before(person, report) and _may_at_its_place(person, "decide_appeal", report, on, is_in)
 
 
 def has_a_part_in(person: User, report: Report) -> bool:
@@ -85,7 +114,10 @@ def may_revert(person: Person, report: Report, on: datetime.date) -> bool:
 
 
 def may_read(person: Person, report: Report, on: datetime.date) -> bool:
-    """Whether the person reads the report and its thread: its author; those who decide there, once it was sent."""
+    """Whether the person reads the report and its thread: its author; those who decide there, once it was sent.
+
+    Who decides there for some habitats reads all that is sent from there.
+    """
     if not isinstance(person, User):
         return False
     if person.pk == report.author_id:
@@ -119,10 +151,12 @@ def is_who(person: User | None, who: Who, report: Report, on: datetime.date) -> 
     return may_decide(person, report, on)
 
 
-def _may_at_its_place(person: Person, right: str, report: Report, on: datetime.date) -> bool:
+def _may_at_its_place(
+    person: Person, right: str, report: Report, on: datetime.date, is_in: InBranch | None = None
+) -> bool:
     if report.commune is None:
-        return may_everywhere(person, right, on=on)
-    return may(person, right, report.commune, on=on)
+        return may_everywhere(person, right, on=on, is_in=is_in)
+    return may(person, right, report.commune, on=on, is_in=is_in)
 
 
 def _refusal(who: Who) -> str:
@@ -135,7 +169,7 @@ def _refusal(who: Who) -> str:
     return sentences.get(
         who,
         _(
-            "Only an adjudicator of this place does this (in appeal: the panel), never the author of the report "
-            "nor, in appeal, who decided before."
+            "Only an adjudicator of this place and of its habitats does this (in appeal: the panel), never the author "
+            "of the report nor, in appeal, who decided before."
         ),
     )

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from bioccia.errors import NotAllowedError
 from habitats.models import Releve
+from habitats.queries.branches import about
 from territories.models import Territory, User
-from territories.permissions import Person, territories_with_right
+from territories.permissions import InBranch, Person, territories_with_right
 
 
 def may_survey_at(person: Person, geometry: GEOSGeometry, *, on: datetime.date) -> bool:
@@ -35,8 +36,8 @@ def may_change(person: Person, releve: Releve, *, on: datetime.date) -> bool:
 
 
 def may_judge(person: Person, releve: Releve, *, on: datetime.date) -> bool:
-    """A scientific validator with a mandate there, of another organisation, and never the author."""
-    return is_independent(person, releve) and _holds_at(person, "validate_releve", releve.geometry, on)
+    """A scientific validator with a mandate there for its habitats, of another organisation, and never the author."""
+    return is_independent(person, releve) and _judges_at(person, releve, on)
 
 
 def is_independent(person: Person, releve: Releve) -> bool:
@@ -48,8 +49,10 @@ def is_independent(person: Person, releve: Releve) -> bool:
 
 def require_judge(person: Person, releve: Releve, *, on: datetime.date) -> None:
     """Raise NotAllowedError, with the reason, unless the person may judge the relevé."""
-    if not _holds_at(person, "validate_releve", releve.geometry, on):
-        raise NotAllowedError(_("No mandate of yours lets you validate relevés at this place. Ask the Region for one."))
+    if not _judges_at(person, releve, on):
+        raise NotAllowedError(
+            _("No mandate of yours lets you validate relevés of these habitats at this place. Ask the Region for one.")
+        )
     if not is_independent(person, releve):
         raise NotAllowedError(
             _(
@@ -60,6 +63,12 @@ def require_judge(person: Person, releve: Releve, *, on: datetime.date) -> None:
         )
 
 
-def _holds_at(person: Person, right: str, geometry: GEOSGeometry, on: datetime.date) -> bool:
-    held = [territory.pk for territory in territories_with_right(person, right, on=on)]
+def _judges_at(person: Person, releve: Releve, on: datetime.date) -> bool:
+    return _holds_at(person, "validate_releve", releve.geometry, on, about(releve.types_named))
+
+
+def _holds_at(
+    person: Person, right: str, geometry: GEOSGeometry, on: datetime.date, is_in: InBranch | None = None
+) -> bool:
+    held = [territory.pk for territory in territories_with_right(person, right, on=on, is_in=is_in)]
     return bool(held) and Territory.objects.filter(pk__in=held).containing(geometry.point_on_surface).exists()

@@ -96,6 +96,7 @@ def give_mandate(
     territory: Territory,
     period: tuple[datetime.date, datetime.date | None],
     on: datetime.date,
+    habitat_branch: str = "",
 ) -> Mandate:
     """Give a person a role on a territory; repeating it changes only the last day.
 
@@ -105,10 +106,16 @@ def give_mandate(
         territory: where.
         period: first day, and last day or None.
         on: today; the rights follow at once where the period holds it.
+        habitat_branch: the beginning of codes ("E1": E1 and below); empty: every habitat.
     """
     starts_on, ends_on = period
     mandate, _created = Mandate.objects.update_or_create(
-        user=user, role=role, territory=territory, starts_on=starts_on, defaults={"ends_on": ends_on}
+        user=user,
+        role=role,
+        territory=territory,
+        habitat_branch=habitat_branch.strip(),
+        starts_on=starts_on,
+        defaults={"ends_on": ends_on},
     )
     refresh_grants_of(user, on=on)
     return mandate

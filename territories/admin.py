@@ -99,7 +99,7 @@ class MandateForm(forms.ModelForm):
 
     class Meta:
         model = Mandate
-        fields = ("user", "role", "territory", "starts_on", "ends_on")
+        fields = ("user", "role", "territory", "habitat_branch", "starts_on", "ends_on")
 
 
 @admin.register(Mandate)
@@ -107,7 +107,7 @@ class MandateAdmin(admin.ModelAdmin):
     """Given and ended, never removed: what somebody once had the right to do stays known."""
 
     form = MandateForm
-    list_display = ("user", "role", "territory", "starts_on", "ends_on")
+    list_display = ("user", "role", "territory", "habitat_branch", "starts_on", "ends_on")
     list_filter = ("role", "territory__kind", "starts_on")
     list_select_related = ("user", "territory")
     search_fields = ("user__email", "user__full_name", "territory__name", "territory__code")
@@ -119,7 +119,7 @@ class MandateAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Mandate | None = None) -> tuple[str, ...]:  # noqa: ARG002
         """Only the last day of a given mandate can change."""
-        return ("user", "role", "territory", "starts_on") if obj else ()
+        return ("user", "role", "territory", "habitat_branch", "starts_on") if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Mandate | None = None) -> bool:  # noqa: ARG002
         """Never: give it a last day."""
@@ -133,6 +133,7 @@ class MandateAdmin(admin.ModelAdmin):
             territory=obj.territory,
             period=(obj.starts_on, obj.ends_on),
             on=timezone.localdate(),
+            habitat_branch=obj.habitat_branch,
         )
         obj.pk = given.pk
 

@@ -42,6 +42,9 @@ RIGHTS_OF_ROLE: dict[Role, tuple[str, ...]] = {
     Role.PLANNER: (),
 }
 
+# What concerns the map as a whole: a mandate for some habitats only never gives it.
+RIGHTS_OF_EVERY_HABITAT = frozenset({"interpret", "run_models", "decide_version", "release", "stop_runs"})
+
 
 class OrganisationKind(TextChoices):
     """Who employs the people."""

@@ -165,6 +165,10 @@ class Report(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk}"
 
+    def types_concerned(self) -> set[int | None]:
+        """The habitats that it is about, by primary key: those seen on its polygons, and the one proposed."""
+        return {self.proposed_type_id, *self.polygons.values_list("type_seen", flat=True)}
+
 
 class ReportPolygon(models.Model):
     """One polygon of a report, with the version and the habitat its author saw."""

@@ -7,12 +7,13 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from feedback.models import Decision, Release, Report, Round
-from feedback.models.reports import ReportQuerySet
+from feedback.models.reports import ReportPolygon, ReportQuerySet
 from feedback.states import OPEN_STATES, ReportState
 from habitats.models import BoundCorrection
+from habitats.queries.branches import types_in_branch
 from habitats.states import BindingOutcome
 from territories.models import Territory, User
-from territories.permissions import Person, territories_with_right
+from territories.permissions import Person, holdings_with_right, territories_with_right
 from territories.queries import keys_under
 from territories.states import TerritoryKind
 
@@ -72,11 +73,25 @@ def queue_of(person: Person, on: datetime.date) -> ReportQuerySet:
 
 def _decided_by(person: User, on: datetime.date) -> Q:
     """As feedback.permissions.may_decide, asked of many rows at once."""
-    first = _at(places_under(territories_with_right(person, "decide", on=on)))
-    panel = _at(places_under(territories_with_right(person, "decide_appeal", on=on)))
+    first, panel = _theirs(person, "decide", on), _theirs(person, "decide_appeal", on)
     decided = Decision.objects.filter(report=OuterRef("pk"), in_appeal=False)
     by_them = decided.filter(Q(proposed_by=person) | Q(signed_by=person))
     return (Q(appealed_at=None) & first) | (Q(appealed_at__isnull=False) & panel & ~Q(Exists(by_them)))
+
+
+def _theirs(person: User, right: str, on: datetime.date) -> Q:
+    """Where the person holds a right; where a mandate is for some habitats, the reports about one of them."""
+    held = holdings_with_right(person, right, on=on)
+    places = places_under([one.territory for one in held if not one.branch])
+    if places is None:
+        return Q()
+    found = _at(places)
+    for branch in sorted({one.branch for one in held if one.branch}):
+        types = types_in_branch(branch)
+        seen = ReportPolygon.objects.filter(report=OuterRef("pk"), type_seen__in=types)
+        there = _at(places_under([one.territory for one in held if one.branch == branch]))
+        found |= there & (Q(proposed_type__in=types) | Q(Exists(seen)))
+    return found
 
 
 def _at(places: list[int] | None) -> Q:

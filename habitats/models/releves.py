@@ -183,6 +183,10 @@ class Releve(models.Model):
         """As people read it: where its file gave none, a short mark of what its row says."""
         return f"#{self.external_id[4:10]}" if self.external_id.startswith("row:") else self.external_id
 
+    def types_named(self) -> set[int | None]:
+        """Its habitats by primary key: as cited, and what they are in the region's legend."""
+        return {key for keys in self.determinations.values_list("cited_type", "resolved_type") for key in keys}
+
 
 @pghistory.track(pghistory.UpdateEvent(row=pghistory.Old), pghistory.DeleteEvent())
 class Determination(models.Model):

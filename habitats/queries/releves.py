@@ -11,11 +11,12 @@ from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Prefe
 from habitats.models import Determination, HabitatType, Releve, ReleveDataset
 from habitats.models.releves import ReleveQuerySet
 from habitats.models.typologies import HabitatTypeQuerySet
+from habitats.queries.branches import types_in_branch
 from habitats.queries.maps import mappable_legend
 from habitats.states import TRAINABLE_LEVELS, ReleveState, TrainingObstacle
 from species.states import Precision
 from territories.models import Region, Territory, User
-from territories.permissions import Person, territories_with_right
+from territories.permissions import Person, holdings_with_right, territories_with_right
 from territories.states import TerritoryKind
 
 # In a mosaic, what covers this much (%) is what a cell of the map would show.
@@ -58,7 +59,7 @@ def releves_waiting_for(person: Person, *, on: datetime.date) -> ReleveQuerySet:
     others = Q(organisation__isnull=True) | ~Q(organisation=person.organisation_id)
     return (
         Releve.objects.waiting()
-        .filter(others, _inside(person, ("validate_releve",), on))
+        .filter(others, _judged_by(person, on))
         .exclude(author=person)
         .select_related("dataset", "organisation", "author")
         .order_by("submitted_at", "pk")
@@ -113,9 +114,25 @@ def habitat_types_named(text: str, *, typology: str = "") -> HabitatTypeQuerySet
     return found.matching(text).order_by(by_code, "code", "pk")
 
 
+def _judged_by(person: User, on: datetime.date) -> Any:
+    """Where the person validates; where a mandate is for some habitats, the relevés that name one of them."""
+    held = holdings_with_right(person, "validate_releve", on=on)
+    found = _touching([one.territory for one in held if not one.branch])
+    for branch in sorted({one.branch for one in held if one.branch}):
+        types = types_in_branch(branch)
+        named = Q(cited_type__in=types) | Q(resolved_type__in=types)
+        names = Exists(Determination.objects.filter(named, releve=OuterRef("pk")))
+        found |= _touching([one.territory for one in held if one.branch == branch]) & Q(names)
+    return found
+
+
 def _inside(person: User, rights: Sequence[str], on: datetime.date, field: str = "geometry") -> Any:
     """Whether a place touches a territory where a mandate gives one of the rights; a condition for filters."""
     held = [territory for right in rights for territory in territories_with_right(person, right, on=on)]
+    return _touching(held, field)
+
+
+def _touching(held: Sequence[Territory], field: str = "geometry") -> Q:
     if any(territory.kind == TerritoryKind.REGION for territory in held):
         return EVERYTHING
     if not held:

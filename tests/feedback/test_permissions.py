@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.gis.geos import Polygon as Outline
 
+from bioccia.errors import NotAllowedError
 from feedback import actions
 from feedback.models import Decision, Report
 from feedback.permissions import is_who, may_attach, may_contest, may_decide, may_hold_round, may_read, places_of
@@ -13,7 +14,15 @@ from feedback.states import REPORT_MOVES, ReportState
 from territories.actions import refresh_grants_of
 from territories.permissions import may, may_everywhere
 from territories.states import RIGHTS_OF_ROLE, Role
-from tests.factories import Consultation, ReportFactory, TerritoryFactory, UserFactory, person_with, square
+from tests.factories import (
+    Consultation,
+    MandateFactory,
+    ReportFactory,
+    TerritoryFactory,
+    UserFactory,
+    person_with,
+    square,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -240,6 +249,41 @@ def test_a_mandate_on_an_intercommunality_reaches_its_communes(there):
     assert may_decide(person, report, on)
     assert report in queue_of(person, on)
     assert report in reports_visible_to(person, on)
+
+
+def for_habitats(role, territory, branch):
+    return MandateFactory(role=role, territory=territory, habitat_branch=branch).user
+
+
+@pytest.mark.parametrize(("branch", "is_theirs"), [("E", True), ("E2", True), ("F3", True), ("D1", False)])
+def test_an_adjudicator_for_some_habitats_decides_what_concerns_them_and_reads_the_rest(there, branch, is_theirs):
+    report = there.sent()  # a meadow (E2) that should be a heath (F3)
+    on = there.at.date()
+    for territory in (there.inside, there.region):
+        specialist = for_habitats(Role.ADJUDICATOR, territory, branch)
+        assert may_decide(specialist, report, on) is is_theirs
+        assert (report in queue_of(specialist, on)) is is_theirs
+        assert may_read(specialist, report, on)
+    beside = for_habitats(Role.ADJUDICATOR, there.beside, branch)
+    assert not may_decide(beside, report, on)
+    assert report not in queue_of(beside, on)
+
+
+def test_a_branch_holds_what_lies_below_it_in_its_typology(there):
+    there.meadow.parent = there.habitat("PRAIRIES", "low")
+    there.meadow.save()
+    report = there.sent()
+    specialist = for_habitats(Role.ADJUDICATOR, there.inside, "PRAIRIES")
+    assert may_decide(specialist, report, there.at.date())
+    assert report in queue_of(specialist, there.at.date())
+
+
+def test_a_reviewer_for_some_habitats_contests_them_alone_and_is_told(there):
+    specialist = for_habitats(Role.REVIEWER, there.inside, "D")
+    with pytest.raises(NotAllowedError, match=r"\bD\b"):
+        there.sent(by=specialist)
+    there.sent(there.polygon(5, 5), by=specialist, proposed_type=there.mire)
+    there.sent(there.polygon(7, 7, habitat=there.mire), by=specialist, declares_interest=False)
 
 
 def test_two_mandates_beside_each_other_add_up(there):

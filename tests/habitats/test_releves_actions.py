@@ -157,6 +157,21 @@ def test_a_validator_judges_on_their_territory_only(dataset, botanist, validator
     assert not queries.releves_waiting_for(stranger, on=TODAY).exists()
 
 
+@pytest.mark.parametrize(("branch", "is_theirs"), [("E", True), ("G1", False)])
+def test_a_validator_for_some_habitats_judges_those_alone(dataset, botanist, validator, branch, is_theirs):
+    territory = validator.mandates.get().territory
+    specialist = factories.MandateFactory(role=Role.VALIDATOR, territory=territory, habitat_branch=branch).user
+    specialist.organisation = validator.organisation
+    specialist.save()
+    releve = submitted(dataset, botanist)
+    assert list(queries.releves_waiting_for(specialist, on=TODAY)) == [releve] * is_theirs
+    if is_theirs:
+        assert judged(releve, specialist).level
+    else:
+        with pytest.raises(NotAllowedError):
+            judged(releve, specialist)
+
+
 def test_a_judgement_says_why_and_is_never_rewritten(dataset, botanist, validator):
     releve = submitted(dataset, botanist)
     with pytest.raises(InvalidFieldsError) as refusal:

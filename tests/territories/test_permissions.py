@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from bioccia.errors import NotAllowedError
 from territories import actions
 from territories.permissions import may, require, rights_anywhere, territories_with_right
-from territories.states import RIGHTS_OF_ROLE, Role
+from territories.states import RIGHTS_OF_EVERY_HABITAT, RIGHTS_OF_ROLE, Role
 from tests.factories import A_DAY, MandateFactory, TerritoryFactory, UserFactory, square
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +66,30 @@ def test_a_mandate_without_its_grant_gives_nothing(places):
     person.groups.clear()
     assert not may(person, "contest", places["inside"], on=A_DAY)
     assert rights_anywhere(person, on=A_DAY) == set()
+
+
+def test_a_mandate_for_some_habitats_counts_where_they_are_concerned_and_never_for_the_whole_map(places):
+    person = MandateFactory(role=Role.ADJUDICATOR, territory=places["inside"], habitat_branch="E1").user
+    here = {"territory": places["commune"], "on": A_DAY}
+    assert may(person, "decide", **here)  # a menu: of some habitats
+    assert may(person, "decide", **here, is_in=lambda branch: branch == "E1")
+    assert not may(person, "decide", **here, is_in=lambda branch: False)
+    assert may(person, "see_samples", **here)
+    MandateFactory(user=person, role=Role.ADJUDICATOR, territory=places["inside"], habitat_branch="G1")
+    assert may(person, "decide", **here, is_in=lambda branch: branch == "G1")
+    assert len(territories_with_right(person, "decide", on=A_DAY)) == 1
+
+
+@pytest.mark.parametrize("role", [Role.RELEASE_ADMINISTRATOR, Role.MODEL_ENGINEER, Role.PHOTO_INTERPRETER])
+def test_what_concerns_the_whole_map_asks_for_a_mandate_for_every_habitat(role, places):
+    person = MandateFactory(role=role, territory=places["region"], habitat_branch="E1").user
+    whole = set(RIGHTS_OF_ROLE[role]) & RIGHTS_OF_EVERY_HABITAT
+    assert whole
+    assert not any(may(person, right, on=A_DAY) for right in whole)
+    assert rights_anywhere(person, on=A_DAY) == set(RIGHTS_OF_ROLE[role]) - whole
+    MandateFactory(user=person, role=role, territory=places["region"])
+    assert all(may(person, right, on=A_DAY) for right in whole)
+    assert rights_anywhere(person, on=A_DAY) == set(RIGHTS_OF_ROLE[role])
 
 
 def test_groups_follow_the_calendar_and_keep_what_is_not_a_mandate():

@@ -1,0 +1,31 @@
+"""Which habitats a branch holds: the branch of a mandate is a text, resolved here."""
+
+from collections.abc import Callable, Iterable
+
+from habitats.models import HabitatType
+
+
+def types_in_branch(branch: str) -> frozenset[int]:
+    """The habitats of every typology that lie in a branch.
+
+    Args:
+        branch: the beginning of codes: "E1" holds E1, E1.2 and whatever lies below one of these in its typology.
+
+    Returns:
+        Their primary keys.
+    """
+    found = set(HabitatType.objects.filter(code__startswith=branch).values_list("pk", flat=True))
+    last = found
+    while last:
+        last = set(HabitatType.objects.filter(parent__in=last).values_list("pk", flat=True)) - found
+        found |= last
+    return frozenset(found)
+
+
+def about(types: Callable[[], Iterable[int | None]]) -> Callable[[str], bool]:
+    """Whether a branch holds one of the habitats that something is about.
+
+    Args:
+        types: gives the primary keys of the habitats; asked only where a mandate has a branch.
+    """
+    return lambda branch: not types_in_branch(branch).isdisjoint(types())
