@@ -75,7 +75,8 @@ class _Sending:
         facts = self.facts
         ground = look_up_ground(facts, held.round)
         require_complete(facts, ground, on=today)
-        types = [facts.proposed_type and facts.proposed_type.pk, *(one.habitat_type_id for one in ground.polygons)]
+        proposed = facts.proposed_type.pk if facts.proposed_type else None
+        types = [proposed, *(polygon.habitat_type_id for polygon in ground.polygons)]
         require_contest(self.by, held.round, ground.geometry, today, types)
         store_polygons(held, ground.polygons, versions={})
         held.near.add(*open_reports_on(ground.geometry, round_=held.round, other_than=held.pk))
