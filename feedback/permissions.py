@@ -97,6 +97,24 @@ def may_decide(person: Person, report: Report, on: datetime.date) -> bool:
     return not has_decided_before(person, report) and _may_at_its_place(person, "decide_appeal", report, on, is_in)
 
 
+def require_to_give(person: User, report: Report, given: int | None, on: datetime.date) -> None:
+    """Raise NotAllowedError unless a mandate lets the person give a habitat to the ground of a report they may decide.
+
+    A mandate for some habitats gives one of these, or what takes the place of one of these.
+
+    Args:
+        person: who proposes or signs.
+        report: the report.
+        given: primary key of the habitat that the ground takes.
+        on: the day.
+    """
+    right = "decide" if report.appealed_at is None else "decide_appeal"
+    if not _may_at_its_place(person, right, report, on, about(lambda: {given, *report.types_seen()})):
+        raise NotAllowedError(
+            _("Your mandate is for some habitats, and this decision takes or gives none of them. Leave it to another.")
+        )
+
+
 def has_a_part_in(person: User, report: Report) -> bool:
     """Whether the person wrote the report, or one that was joined to it: the decision answers both."""
     return person.pk == report.author_id or report.merged.filter(author=person).exists()

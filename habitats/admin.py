@@ -23,7 +23,10 @@ from habitats.models import (
     Typology,
     Vintage,
 )
+from habitats.queries.branches import holds_a_habitat
+from territories.admin import BRANCH_CHECKS
 
+BRANCH_CHECKS.append(holds_a_habitat)
 OUTLINES_OF_TERRITORY = ("territory__geometry", "territory__geometry_3857")
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from bioccia.admin import ReadOnlyAdmin, ReadOnlyInline, drawing_of
 from territories import actions
 from territories.models import Mandate, Organisation, OutboxMessage, Region, Territory, User
+from territories.permissions import InBranch
 from territories.states import Role
 
 admin.site.site_header = admin.site.site_title = "bioccia"
@@ -94,12 +95,26 @@ class OrganisationAdmin(admin.ModelAdmin):
     search_fields = ("name",)
 
 
+# Whether a branch holds any habitat: the administration of habitats adds the answer, which this app cannot know.
+BRANCH_CHECKS: list[InBranch] = []
+
+
 class MandateForm(forms.ModelForm):
     """A mandate as the action gives it."""
 
     class Meta:
         model = Mandate
         fields = ("user", "role", "territory", "habitat_branch", "starts_on", "ends_on")
+
+    def clean_habitat_branch(self) -> str:
+        """A branch that holds no habitat would give nothing, and nobody would see why."""
+        branch = str(self.cleaned_data["habitat_branch"]).strip()
+        if branch and not all(holds(branch) for holds in BRANCH_CHECKS):
+            raise forms.ValidationError(
+                _("No habitat has a code that begins with %(branch)s. Write it as codes are written: E1, or E1.2.")
+                % {"branch": branch}
+            )
+        return branch
 
 
 @admin.register(Mandate)

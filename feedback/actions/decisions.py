@@ -3,6 +3,7 @@
 import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bioccia.errors import NotAllowedError, StateForbidsError
@@ -12,6 +13,7 @@ from feedback.actions.log import Effect, lock_by, make_move
 from feedback.actions.proposals import CheckedProposal, Proposal, checked_proposal, require_consistent
 from feedback.actions.reports import require_words
 from feedback.models import Decision, Release, Report
+from feedback.permissions import require_to_give
 from feedback.queries.effects import effect_of, standing_decision, waiting_decision
 from feedback.queries.ground import contested_vintage, disagreeing_reports
 from feedback.queries.reports import reports_carried_by
@@ -30,7 +32,7 @@ def propose_decision(*, report: Report, proposal: Proposal, by: User, at: dateti
         The report: `decision_proposed`, or `in_review` still where the map changed since the adjudicator looked.
 
     Raises:
-        NotAllowedError: no mandate to decide it, or, in appeal, decided it before.
+        NotAllowedError: no mandate to decide it or to give that habitat, or, in appeal, decided it before.
         LockedError: somebody else holds it, or nobody does.
         StateForbidsError: it is not in review.
         InvalidFieldsError: result or reason do not stand with the outcome, or the ground is not the report's.
@@ -42,6 +44,8 @@ def propose_decision(*, report: Report, proposal: Proposal, by: User, at: dateti
         checked = checked_proposal(held, proposal)
         if checked is None:
             return Effect(to=ReportState.IN_REVIEW, reason=MoveReason.POLYGONS_CHANGED)
+        if proposal.outcome == ReportState.ACCEPTED and proposal.to_type is not None:
+            require_to_give(by, held, proposal.to_type.pk, timezone.localdate(at))
         decision = _store_decision(held, proposal, checked, reply=reply, by=by, at=at)
         if decision.outcome == ReportState.ACCEPTED:
             _try_out(held, decision, at)
@@ -106,6 +110,8 @@ def sign_decision(*, report: Report, by: User, at: datetime.datetime, agrees: bo
         if not agrees:
             return _sent_back(decision, words, at)
         _require_second_pair_of_eyes(held, decision, by)
+        if decision.to_type_id is not None:
+            require_to_give(by, held, decision.to_type_id, timezone.localdate(at))
         try:
             with transaction.atomic():
                 _carry_out(held, decision, by=by, at=at)

@@ -87,7 +87,8 @@ def _map_facts(vintage: Vintage) -> dict[str, Any]:
         "sha256": hash_of_polygons(vintage),
         "classes_sha256": vintage.classes.sha256,
         "confidence_sha256": vintage.confidence.sha256,
-        "small_features_sha256": vintage.small_features.sha256 if vintage.small_features else "",
+        # Absent where none were kept: dossiers signed before they were have the hash they had.
+        **({"small_features_sha256": vintage.small_features.sha256} if vintage.small_features else {}),
     }
 
 

@@ -167,7 +167,11 @@ class Report(models.Model):
 
     def types_concerned(self) -> set[int | None]:
         """The habitats that it is about, by primary key: those seen on its polygons, and the one proposed."""
-        return {self.proposed_type_id, *self.polygons.values_list("type_seen", flat=True)}
+        return {self.proposed_type_id, *self.types_seen()}
+
+    def types_seen(self) -> set[int]:
+        """The habitats that its author saw on its polygons, by primary key."""
+        return set(self.polygons.values_list("type_seen", flat=True))
 
 
 class ReportPolygon(models.Model):

@@ -55,7 +55,7 @@ def _accuracy(session: RunSession, release: Release) -> dict[str, Any]:
         "map": {
             "polygons": polygons["polygons"],
             "corrected": polygons["corrected"],
-            "small_features": polygons["small_features"],
+            "small_features": polygons.get("small_features", 0),
             "area_m2": polygons["area_m2"],
             "cell_area_m2": rasters["cell_area_m2"],
             "tiles": session.outputs["write_tiles"]["tiles"],
@@ -65,7 +65,7 @@ def _accuracy(session: RunSession, release: Release) -> dict[str, Any]:
                 for code in codes
             },
         },
-        "changes": {name: changes[name] for name in ("since", "area_m2", "by_cause", "lineage")},
+        "changes": {name: changes.get(name) for name in ("since", "area_m2", "by_cause", "lineage")},
     }
 
 

@@ -1,6 +1,7 @@
 """Which habitats a branch holds: the branch of a mandate is a text, resolved here."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from habitats.models import HabitatType
 
@@ -28,4 +29,10 @@ def about(types: Callable[[], Iterable[int | None]]) -> Callable[[str], bool]:
     Args:
         types: gives the primary keys of the habitats; asked only where a mandate has a branch.
     """
-    return lambda branch: not types_in_branch(branch).isdisjoint(types())
+    concerned = cache(lambda: frozenset(types()))
+    return cache(lambda branch: not types_in_branch(branch).isdisjoint(concerned()))
+
+
+def holds_a_habitat(branch: str) -> bool:
+    """Whether a branch holds any habitat of a typology that is known here."""
+    return HabitatType.objects.filter(code__startswith=branch).exists()

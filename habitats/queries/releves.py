@@ -36,7 +36,9 @@ def releves_visible_to(person: Person, *, on: datetime.date) -> ReleveQuerySet:
         return Releve.objects.none()
     submitted = Q(state=ReleveState.SUBMITTED)
     of_house = Q(organisation=person.organisation_id) if person.organisation_id else NOTHING
-    whole = Q(author=person) | (submitted & (of_house | _inside(person, ("validate_releve", "lead_campaign"), on)))
+    whole = Q(author=person) | (
+        submitted & (of_house | _judged_by(person, on) | _inside(person, ("lead_campaign",), on))
+    )
     coarse = submitted & ~Q(shown_precision=Precision.NOTHING) & _inside(person, ("see_samples",), on, "shown_geometry")
     is_exact = whole | Q(shown_precision=Precision.EXACT)
     place = Case(When(is_exact, then=F("geometry")), default=F("shown_geometry"), output_field=GeometryField(srid=4326))

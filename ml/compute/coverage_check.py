@@ -36,16 +36,31 @@ def mismatched(outlines: NDArray[np.object_]) -> NDArray[np.intp]:
     blamed = np.flatnonzero(~(shapely.is_missing(edges) | shapely.is_empty(edges)))
     if not blamed.size:
         return blamed
-    place, other = shapely.STRtree(outlines).query(outlines[blamed], predicate="intersects")
+    # What touches a blamed edge, not all that touches its polygon: a wide forest has thousands of neighbours.
+    place, other = shapely.STRtree(outlines).query(edges[blamed], predicate="intersects")
     first, second = blamed[place], other
     apart = first != second
     first, second = first[apart], second[apart]
     one, two = outlines[first], outlines[second]
     overlaps = ~shapely.relate_pattern(one, two, INTERIORS_APART)
-    touching = shapely.length(shapely.intersection(shapely.boundary(one), shapely.boundary(two)))
-    is_noded = touching <= _shared(outlines, first, second) + LENGTH_TOLERANCE
-    wrong = overlaps | ~is_noded
+    touching = shapely.intersection(shapely.boundary(one), shapely.boundary(two))
+    is_noded = shapely.length(touching) <= _shared(outlines, first, second) + LENGTH_TOLERANCE
+    wrong = overlaps | ~is_noded | _has_loose_corner(touching, one, two)
     return np.unique(np.concatenate([first[wrong], second[wrong]]))
+
+
+def _has_loose_corner(
+    touching: NDArray[np.object_], one: NDArray[np.object_], two: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    """Whether a corner of one polygon lies on a side of the other that has no vertex there."""
+    parts, pair = shapely.get_parts(touching, return_index=True)
+    is_point = shapely.get_dimensions(parts) == 0
+    loose = np.zeros(touching.size, bool)
+    for point, place in zip(parts[is_point], pair[is_point], strict=True):
+        corners = (shapely.get_coordinates(shape[place]) for shape in (one, two))
+        spot = shapely.get_coordinates(point)[0]
+        loose[place] |= not all((known == spot).all(axis=1).any() for known in corners)
+    return loose
 
 
 def _shared(outlines: NDArray[np.object_], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:

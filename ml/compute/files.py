@@ -30,6 +30,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    aside.unlink(missing_ok=True)  # a killed process of this number may have left one
     try:
         yield aside
         aside.replace(path)

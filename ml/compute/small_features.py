@@ -98,15 +98,17 @@ def find_small_features(
         found += _features(waiting.take(~goes_on), groups[~goes_on], class_map, rules)
         waiting = waiting.take(goes_on)
     found.sort(key=lambda feature: feature["first"])
+    if not found:
+        return no_small_features(class_map.grid.crs)
     columns = {name: [feature[name] for feature in found] for name in COLUMNS}
     shapes = [feature["geometry"] for feature in found]
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=class_map.grid.crs)
 
 
-def no_small_features(epsg: int) -> gpd.GeoDataFrame:
-    """The empty layer of a map that kept none."""
+def no_small_features(crs: Any) -> gpd.GeoDataFrame:
+    """The empty layer of a map that has none, in a CRS or EPSG code."""
     columns = {name: np.zeros(0, object if name in ("code", "kind") else np.float64) for name in COLUMNS}
-    return gpd.GeoDataFrame(columns, geometry=[], crs=epsg)
+    return gpd.GeoDataFrame(columns, geometry=[], crs=crs)
 
 
 def _lost_patches(patches: MapPatches, unit: UnitMap) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from feedback.permissions import is_who, may_attach, may_contest, may_decide, ma
 from feedback.queries import queue_of, reports_visible_to
 from feedback.queries.ground import share_inside
 from feedback.states import REPORT_MOVES, ReportState
+from habitats.states import Stake
 from territories.actions import refresh_grants_of
 from territories.permissions import may, may_everywhere
 from territories.states import RIGHTS_OF_ROLE, Role
@@ -270,7 +271,7 @@ def test_an_adjudicator_for_some_habitats_decides_what_concerns_them_and_reads_t
 
 
 def test_a_branch_holds_what_lies_below_it_in_its_typology(there):
-    there.meadow.parent = there.habitat("PRAIRIES", "low")
+    there.meadow.parent = there.habitat("PRAIRIES", Stake.LOW)
     there.meadow.save()
     report = there.sent()
     specialist = for_habitats(Role.ADJUDICATOR, there.inside, "PRAIRIES")
@@ -284,6 +285,30 @@ def test_a_reviewer_for_some_habitats_contests_them_alone_and_is_told(there):
         there.sent(by=specialist)
     there.sent(there.polygon(5, 5), by=specialist, proposed_type=there.mire)
     there.sent(there.polygon(7, 7, habitat=there.mire), by=specialist, declares_interest=False)
+
+
+def test_a_specialist_gives_or_takes_a_habitat_of_theirs_and_nothing_else(there):
+    specialist = for_habitats(Role.ADJUDICATOR, there.inside, "F3")  # the report proposes a heath, F3
+    held = there.taken(by=specialist)
+    other = there.habitat("J2", Stake.LOW)
+    with pytest.raises(NotAllowedError):
+        actions.propose_decision(report=held, proposal=there.proposal(held, to_type=other), by=specialist, at=there.at)
+    proposed = actions.propose_decision(report=held, proposal=there.proposal(held), by=specialist, at=there.at)
+    stranger = for_habitats(Role.ADJUDICATOR, there.inside, "G1")
+    with pytest.raises(NotAllowedError):
+        actions.sign_decision(report=proposed, by=stranger, at=there.at)
+
+
+def test_the_right_to_decide_asks_no_more_questions_for_sixty_mandates_than_for_one(
+    there, django_assert_max_num_queries
+):
+    report = there.sent()
+    specialist = for_habitats(Role.ADJUDICATOR, there.inside, "E2")
+    for column in range(60):
+        commune = TerritoryFactory(parent=there.inside, outline=square(column, 50, side=0.001))
+        MandateFactory(user=specialist, role=Role.ADJUDICATOR, territory=commune, habitat_branch="E2")
+    with django_assert_max_num_queries(12):
+        assert may_decide(specialist, report, there.at.date())
 
 
 def test_two_mandates_beside_each_other_add_up(there):

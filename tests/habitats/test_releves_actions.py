@@ -165,6 +165,8 @@ def test_a_validator_for_some_habitats_judges_those_alone(dataset, botanist, val
     specialist.save()
     releve = submitted(dataset, botanist)
     assert list(queries.releves_waiting_for(specialist, on=TODAY)) == [releve] * is_theirs
+    Releve.objects.update(shown_precision=Precision.NOTHING, shown_geometry=None)  # its exact place is for its judges
+    assert queries.releves_visible_to(specialist, on=TODAY).exists() is is_theirs
     if is_theirs:
         assert judged(releve, specialist).level
     else:
