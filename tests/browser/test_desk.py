@@ -123,6 +123,7 @@ def test_two_adjudicators_propose_and_sign_and_the_map_changes(site, new_page, g
     first.locator("#id_reply").fill("Merci : c'est bien une pelouse.")
     # Two signatures are needed: the button that also signs goes away once the effect is known.
     expect(first.locator("[data-signatures]")).to_have_attribute("data-signatures", "2")
+    expect(first.locator("[data-sign-too]")).to_be_hidden()
     first.locator(".desk-send button:visible").first.click()
     expect(first.locator(".notice--success")).to_be_visible()
     assert Report.objects.get().state == ReportState.DECISION_PROPOSED
