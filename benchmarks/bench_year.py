@@ -59,26 +59,27 @@ def report(answer: dict[str, Any]) -> None:
 
 def compare_forests(folder: Path) -> None:
     """The walk of the packed forest beside scikit-learn's predict of the forest it was packed from."""
-    model, grown, levels = grow_forest(folder)
+    packed, grown, levels = grow_forest(folder)
     turned = np.ascontiguousarray(levels.T)
-    model.classifier.shares(turned[:, :1000])  # compiles
+    packed.shares(turned[:, :1000])  # compiles
     parts = np.array_split(turned, THREADS, axis=1)
     started = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda part: model.classifier.shares(np.ascontiguousarray(part)), parts))
+        list(pool.map(lambda part: packed.shares(np.ascontiguousarray(part)), parts))
     ours = time.perf_counter() - started
     table = levels.astype(np.float32)
     started = time.perf_counter()
     grown.set_params(n_jobs=THREADS).predict_proba(table)
     peer = time.perf_counter() - started
-    what = f"the forest over 4 Mpx, extrapolated from {len(levels):,} cells, {THREADS} threads"
+    trees = len(grown.estimators_)
+    what = f"{trees} trees of the forest over 4 Mpx, extrapolated from {len(levels):,} cells, {THREADS} threads"
     for who, spent in (("bioccia", ours), ("scikit-learn predict_proba", peer)):
         ground.row(what, who, spent * CELLS / len(levels), "s")
 
 
 def grow_forest(folder: Path) -> tuple[Any, Any, np.ndarray]:
-    """The model, the forest of scikit-learn it was packed from, and (cells, features) levels of neighbouring cells."""
-    from ml.compute import training
+    """The last trees that a training grew, packed and as scikit-learn holds them, and (cells, features) levels."""
+    from ml.compute import growing, training
     from ml.compute.extraction import extract_features
     from ml.compute.features import bind_recipe
     from ml.compute.recipes import survey_stack
@@ -86,20 +87,21 @@ def grow_forest(folder: Path) -> tuple[Any, Any, np.ndarray]:
     from ml.compute.stacks import open_stack
 
     region = read_region_folder(folder)
-    pack, grown = training.pack_forest, []
+    pack, grown, packed = growing.pack_forest, [], []
 
-    def keep(forest: Any) -> Any:
+    def keep(forest: Any, **options: Any) -> Any:
         grown.append(forest)
-        return pack(forest)
+        packed.append(pack(forest, **options))
+        return packed[-1]
 
     options = training.TrainingOptions(legend=tuple(region.legend))
-    with mock.patch.object(training, "pack_forest", keep):
+    with mock.patch.object(growing, "pack_forest", keep):
         model = training.train_model(region.stack_files(YEAR), read_samples(region, YEAR), options=options)
     stack = open_stack(region.stack_files(YEAR))
     sources = bind_recipe(model.recipe, stack, survey_stack(stack))
     places = np.arange(CELLS // 2, CELLS // 2 + SAMPLED_CELLS)
     extraction = extract_features(stack, model.recipe, sources, places)
-    return model, grown[-1], model.levels.of_cells(extraction.values[extraction.seen])
+    return packed[-1], grown[-1], model.levels.of_cells(extraction.values[extraction.seen])
 
 
 def main() -> None:
