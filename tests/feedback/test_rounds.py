@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from bioccia.errors import InvalidFieldsError, NotAllowedError, StateForbidsError
 from feedback import actions, tasks
@@ -144,9 +145,17 @@ def test_the_wall_clock_leaves_the_rounds_of_the_demonstration_alone(there):
 
 
 def test_the_doorbells_ring_twice_without_harm(there):
+    now = timezone.now()
+    window = {"opens_at": now - DAY, "closes_at": now + 9 * DAY, "grace_ends_at": now + 11 * DAY}
+    round_ = plan(there, at=now - 2 * DAY, **window)
+    moves = []
     for _twice in range(2):
         tasks.turn_rounds()
         tasks.expire_reports()
+        round_.refresh_from_db()
+        moves.append((round_.state, round_.opened_at, OutboxMessage.objects.count()))
+    assert moves[0][0] == RoundState.OPEN
+    assert moves[0] == moves[1]
 
 
 def test_a_reviewer_sees_the_rounds_of_their_places_that_receive(there):
